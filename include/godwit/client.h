@@ -1,0 +1,200 @@
+/* The client: gets models from a godwit server and keeps them on the device. */
+#ifndef GODWIT_CLIENT_H_
+#define GODWIT_CLIENT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "godwit/model.h"
+#include "godwit/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A connection to one server and one store directory. Safe to use from any
+ * thread. Several clients, in several processes, may share a directory. */
+typedef struct godwit_client godwit_client;
+
+typedef enum godwit_log_level {
+  GODWIT_LOG_DEBUG = 0,
+  GODWIT_LOG_INFO = 1,
+  GODWIT_LOG_WARNING = 2,
+  GODWIT_LOG_ERROR = 3
+} godwit_log_level;
+
+/* Receives one log line, on any thread of the client, and must not call the
+ * client. message belongs to the receiver: release it with
+ * godwit_string_release(). */
+typedef void (*godwit_log_callback)(godwit_log_level level, char* message, void* user_data);
+
+typedef struct godwit_client_options {
+  uint32_t version;                   /* GODWIT_CLIENT_OPTIONS_VERSION. */
+  const char* server_url;             /* "https://models.example.org". Required. */
+  const char* project_id;             /* Required. */
+  const char* app_id;                 /* "1:123:linux:abc". Required. */
+  const char* api_key;                /* Required. */
+  const char* directory;              /* Of the store; created if missing. Required. */
+  const char* ca_file;                /* PEM certificates to trust; NULL: the system's. */
+  uint64_t receive_limit_bytes_per_s; /* Of model files; 0: no limit. */
+  uint32_t stall_timeout_ms;          /* Without a byte, a request fails; 0: 30000. */
+  godwit_log_callback on_log;         /* NULL: no log. */
+  void* log_user_data;
+} godwit_client_options;
+
+#define GODWIT_CLIENT_OPTIONS_VERSION 1
+#define GODWIT_CLIENT_OPTIONS_INIT {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/* Opens the store and returns a client in *out. Reads and may write the disk,
+ * never the network.
+ *
+ * options: copied; need not outlive the call.
+ * out:     on success, release it with godwit_client_close(). NULL on failure.
+ *
+ * GODWIT_INVALID_ARGUMENT     an option is missing or malformed, or its version is unknown
+ * GODWIT_FAILED_PRECONDITION  the directory belongs to a newer format
+ * GODWIT_NOT_ENOUGH_SPACE, GODWIT_PERMISSION_DENIED, GODWIT_IO  the disk
+ */
+GODWIT_API godwit_status godwit_client_open(const godwit_client_options* options,
+                                            godwit_client** out, godwit_error* error);
+
+/* Cancels what still runs, waits for its threads, and releases the client.
+ * Requests may outlive it: their results stay readable. NULL is allowed. */
+GODWIT_API void godwit_client_close(godwit_client* client);
+
+/* How a local model and the server's are weighed against each other. */
+typedef enum godwit_download_type {
+  /* The local model; if there is none, as GODWIT_LATEST_MODEL. */
+  GODWIT_LOCAL_MODEL = 0,
+  /* The local model, and an update of it in the background for the next call;
+   * if there is none, as GODWIT_LATEST_MODEL. */
+  GODWIT_LOCAL_MODEL_UPDATE_IN_BACKGROUND = 1,
+  /* The server's current model, downloaded unless it is the local one. Fails
+   * when the server cannot be asked, even if there is a local model. */
+  GODWIT_LATEST_MODEL = 2
+} godwit_download_type;
+
+/* What must hold before a model's file is downloaded. A local model is returned
+ * and the server is asked whether or not they hold. What the app did not tell by
+ * godwit_client_set_device_state() cannot be decided and counts as unmet. */
+typedef struct godwit_download_conditions {
+  uint32_t version;      /* GODWIT_DOWNLOAD_CONDITIONS_VERSION. */
+  int wifi_required;     /* Not 0: the network must be unmetered. */
+  int charging_required; /* Not 0: the device must be charging. */
+  int idle_required;     /* Not 0: the device must be idle. */
+} godwit_download_conditions;
+
+#define GODWIT_DOWNLOAD_CONDITIONS_VERSION 1
+#define GODWIT_DOWNLOAD_CONDITIONS_INIT {GODWIT_DOWNLOAD_CONDITIONS_VERSION, 0, 0, 0}
+
+typedef enum godwit_answer {
+  GODWIT_ANSWER_UNKNOWN = 0,
+  GODWIT_ANSWER_NO = 1,
+  GODWIT_ANSWER_YES = 2
+} godwit_answer;
+
+/* Tells what the app knows of the device, from now on; until the first call
+ * everything is unknown. */
+GODWIT_API void godwit_client_set_device_state(godwit_client* client, godwit_answer on_wifi,
+                                               godwit_answer charging, godwit_answer idle);
+
+/* Gets a model and blocks until it is there: no network for a local model, else
+ * the server is asked and the file downloaded, checked against its SHA-256 and
+ * made durable; the old model stays until then. An interrupted download is
+ * resumed by the next call, also after a crash. Calls for the same model share
+ * one download, across threads and processes.
+ *
+ * address:    "face", "face@7" (version 7) or "face@stable" (an alias).
+ * conditions: NULL: none.
+ * out:        on success, release it with godwit_model_close(). NULL on failure.
+ *
+ * GODWIT_INVALID_ARGUMENT       the address or another argument is malformed
+ * GODWIT_NOT_FOUND              the server offers no such model
+ * GODWIT_PERMISSION_DENIED      the API key or the app id is refused
+ * GODWIT_UNAUTHENTICATED        the installation is refused, twice
+ * GODWIT_NO_NETWORK_CONNECTION, GODWIT_UNAVAILABLE, GODWIT_DEADLINE_EXCEEDED,
+ * GODWIT_RESOURCE_EXHAUSTED     after several tries; later it may work
+ * GODWIT_CONDITIONS_UNMET       a new model is there, but a condition does not hold
+ * GODWIT_MODEL_HASH_MISMATCH    the server sent other bytes than it announced, twice
+ * GODWIT_DOWNLOAD_URL_EXPIRED   three links in a row were refused as expired
+ * GODWIT_NOT_ENOUGH_SPACE, GODWIT_IO  the disk
+ * GODWIT_CANCELLED              the client was closed
+ */
+GODWIT_API godwit_status godwit_client_get_model(godwit_client* client, const char* address,
+                                                 godwit_download_type type,
+                                                 const godwit_download_conditions* conditions,
+                                                 godwit_model** out, godwit_error* error);
+
+/* One call's wait for a model. Safe to use from any thread. */
+typedef struct godwit_request godwit_request;
+
+/* As godwit_client_get_model(), but returns at once with a request in *out;
+ * errors of the download come from godwit_request_wait(). Release it with
+ * godwit_request_close(). */
+GODWIT_API godwit_status godwit_client_start_get_model(godwit_client* client, const char* address,
+                                                       godwit_download_type type,
+                                                       const godwit_download_conditions* conditions,
+                                                       godwit_request** out, godwit_error* error);
+
+#define GODWIT_WAIT_FOREVER UINT32_MAX
+
+/* Blocks until the request is finished, at most timeout_ms.
+ *
+ * out: on success, a new handle to the model; release it with godwit_model_close().
+ *
+ * GODWIT_DEADLINE_EXCEEDED with the message "still running" when the time is up;
+ * else as godwit_client_get_model().
+ */
+GODWIT_API godwit_status godwit_request_wait(godwit_request* request, uint32_t timeout_ms,
+                                             godwit_model** out, godwit_error* error);
+
+/* Ends this request with GODWIT_CANCELLED unless it is finished. The download
+ * itself ends with the last request that waits for it; what has arrived is kept
+ * for the next. Does not block; may be called twice. */
+GODWIT_API void godwit_request_cancel(godwit_request* request);
+
+/* Bytes of the file that are on the disk, and all that it will have; both 0
+ * until the server has answered, or when no download is needed. */
+GODWIT_API void godwit_request_progress(const godwit_request* request, uint64_t* bytes_done,
+                                        uint64_t* bytes_total);
+
+/* Cancels the request unless it is finished, and releases it. NULL is allowed. */
+GODWIT_API void godwit_request_close(godwit_request* request);
+
+/* The models in the store, by name; reads the disk only.
+ *
+ * out: on success, release it with godwit_model_list_close(). NULL on failure.
+ *
+ * GODWIT_STORE_CORRUPT, GODWIT_IO  the disk
+ */
+GODWIT_API godwit_status godwit_client_list_models(godwit_client* client, godwit_model_list** out,
+                                                   godwit_error* error);
+
+/* Forgets a model; its file goes when no app can still use it. Disk only.
+ *
+ * GODWIT_NOT_FOUND  it is not in the store
+ * GODWIT_IO         the disk
+ */
+GODWIT_API godwit_status godwit_client_delete_model(godwit_client* client, const char* address,
+                                                    godwit_error* error);
+
+/* This installation's id, 22 characters; made on first use. Disk only.
+ *
+ * out: on success, release it with godwit_string_release(). NULL on failure.
+ *
+ * GODWIT_NOT_ENOUGH_SPACE, GODWIT_IO  the disk
+ */
+GODWIT_API godwit_status godwit_client_installation_id(godwit_client* client, char** out,
+                                                       godwit_error* error);
+
+/* NULL is allowed. */
+GODWIT_API void godwit_string_release(char* text);
+
+/* "0.1.0". A constant. */
+GODWIT_API const char* godwit_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GODWIT_CLIENT_H_ */
