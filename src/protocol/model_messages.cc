@@ -1,0 +1,71 @@
+#include "protocol/model_messages.h"
+
+#include <algorithm>
+
+#include "base/time_format.h"
+#include "protocol/json.h"
+
+namespace godwit {
+namespace {
+
+constexpr size_t kReplyMax = 64 << 10;
+constexpr size_t kUriMax = 8 << 10;
+
+Status Malformed(std::string_view reason) {
+  return Status(StatusCode::kDataLoss,
+                "the server's answer about the model is malformed: " + std::string(reason) +
+                    "; check that the address is a godwit server's");
+}
+
+bool IsSha256Hex(std::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+}  // namespace
+
+std::string DownloadPath(std::string_view project_id, const ModelAddress& address) {
+  return "/v1beta2/projects/" + std::string(project_id) + "/models/" + address.ToString() +
+         ":download";
+}
+
+std::string SerializeDownloadReply(const DownloadReply& reply) {
+  return Json::Object({{"downloadUri", reply.download_uri},
+                       {"expireTime", FormatTimeMillis(reply.expire_time_ms)},
+                       {"sizeBytes", std::to_string(reply.size_bytes)},
+                       {"modelFormat", reply.model_format}})
+      .Serialize();
+}
+
+std::string_view UnquoteEtag(std::string_view etag) {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') {
+    etag = etag.substr(1, etag.size() - 2);
+  }
+  // What Google's front end appends to the tag of a compressed answer.
+  if (etag.ends_with("--gzip")) etag.remove_suffix(6);
+  return etag;
+}
+
+Result<DownloadReply> ParseDownloadReply(std::string_view body, std::string_view etag_header) {
+  GODWIT_ASSIGN_OR_RETURN(
+      const Json json,
+      Json::Parse(body, {.bytes_max = kReplyMax}).WithContext("answer about the model"));
+  DownloadReply reply;
+  reply.model_hash = std::string(UnquoteEtag(etag_header));
+  reply.download_uri = json["downloadUri"].AsString();
+  reply.expire_time_ms = ParseTimeMs(json["expireTime"].AsString());
+  reply.model_format = json["modelFormat"].AsString();
+  const int64_t size = json["sizeBytes"].AsInt(-1);
+  if (!IsSha256Hex(reply.model_hash)) return Malformed("its ETag is no SHA-256 in hex");
+  if (reply.download_uri.empty() || reply.download_uri.size() > kUriMax) {
+    return Malformed("downloadUri is missing or too long");
+  }
+  if (reply.expire_time_ms < 0) return Malformed("expireTime is no time");
+  if (size < 0) return Malformed("sizeBytes is no size");
+  reply.size_bytes = static_cast<uint64_t>(size);
+  return reply;
+}
+
+}  // namespace godwit
