@@ -1,0 +1,133 @@
+// ModelStore: the models that one app keeps on this device. docs/formats/store.md has the bytes.
+//
+// Whatever the instant of a crash or power loss, a model is the old one or the new one, whole;
+// what Commit acknowledged stays.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "device/store_format.h"
+#include "digest/digest.h"
+#include "fs/file_system.h"
+
+namespace godwit {
+
+// A model whose file stands on this device. A value type.
+struct LocalModel {
+  std::string name;
+  std::string hash;  // Lower-case hex SHA-256 of the file.
+  std::string path;  // Never written again; stays for at least 24 h after it is replaced.
+  uint64_t size_bytes = 0;
+  int64_t downloaded_at_ms = 0;
+  std::optional<uint64_t> version;  // Counts from 1; absent when the server did not say.
+};
+
+// Bytes of a model on their way in. It holds the model's lock, so there is one of it a model
+// among all processes. Not thread-safe. Destroyed without Commit or Abandon it leaves its bytes
+// for the next OpenPartial of the same digest.
+class PartialDownload {
+ public:
+  virtual ~PartialDownload() = default;
+
+  // Bytes that are here, from the first on. They were hashed when it was opened. Equal to the
+  // expected size when nothing is left to download (another model or an earlier version has
+  // the same file): then call Commit.
+  virtual uint64_t size_bytes() const = 0;
+
+  // Of these, how many were found on disk by OpenPartial. A mismatch in Commit may come from
+  // a torn tail of them when this is not 0; starting again from zero is worth one try.
+  virtual uint64_t resumed_bytes() const = 0;
+
+  // kModelHashMismatch past the expected size, kNotEnoughSpace when the disk is full. What was
+  // appended before stays.
+  virtual Status Append(std::span<const std::byte> data) = 0;
+
+  // Forgets all bytes: the server sent the file from its beginning.
+  virtual Status Restart() = 0;
+
+  // Makes the bytes this name's model, durably, and returns it. When size or SHA-256 is not the
+  // expected one: kModelHashMismatch, the bytes are dropped, and the old model stays. After any
+  // other error the old model or the new one stands, and a next OpenPartial may try again.
+  // Ends this download: only the destructor may follow.
+  virtual Result<LocalModel> Commit(std::optional<uint64_t> version) = 0;
+
+  // Removes the bytes. Only the destructor may follow.
+  virtual Status Abandon() = 0;
+};
+
+// Thread-safe, and several processes may share one. Reading takes no lock and works on a
+// read-only disk; there, writing is kPermissionDenied. Everything blocks on the disk.
+class ModelStore {
+ public:
+  // Opens, and creates when absent, the store of this server, project and app in a folder of its
+  // own below `directory`. kFailedPrecondition when a newer version of the library wrote it:
+  // nothing is changed then. fs, clock and logger must outlive the store and its downloads.
+  static Result<std::unique_ptr<ModelStore>> Open(FileSystem& fs, const Clock& clock,
+                                                  Logger& logger, const std::string& directory,
+                                                  const std::string& server_url,
+                                                  const std::string& project,
+                                                  const std::string& app_id);
+
+  // nullopt when there is none. A damaged record counts as none, and is logged.
+  Result<std::optional<LocalModel>> Find(const std::string& name);
+
+  // Sorted by name. Damaged records are left out, and logged.
+  Result<std::vector<LocalModel>> List();
+
+  // Forgets the model and its partial download; Ok when there is none. The file itself goes with
+  // a later CollectGarbage, because an app may still map it. kUnavailable while it is downloaded.
+  Status Delete(const std::string& name);
+
+  // Starts or resumes the download of a file with this digest and size. Hashes what is here
+  // already, once. Bytes of another digest for this name are dropped. kUnavailable at once when
+  // another thread or process downloads this model or collects garbage: wait, look with Find
+  // whether it came, then try again. kInvalidArgument for a name that no model can have.
+  Result<std::unique_ptr<PartialDownload>> OpenPartial(const std::string& name,
+                                                       const Digest& expected,
+                                                       uint64_t expected_size_bytes);
+
+  // The bytes of the last WriteInstallation; nullopt when there are none or they are damaged.
+  // May hold secrets: never log them.
+  Result<std::optional<std::string>> ReadInstallation();
+
+  // Held across read, change and write. kUnavailable at once when another holds it.
+  Result<std::unique_ptr<FileLock>> TryLockInstallation();
+
+  // REQUIRES: the caller holds TryLockInstallation's lock. At most kStorePayloadMaxBytes.
+  Status WriteInstallation(std::string_view bytes);
+
+  // Removes files that no record has named for 24 h and partial downloads untouched for as
+  // long. Does nothing while anything is downloaded.
+  Status CollectGarbage();
+
+  // The folder of this store.
+  const std::string& directory() const { return directory_; }
+
+ private:
+  ModelStore(FileSystem& fs, const Clock& clock, Logger& logger, std::string directory)
+      : fs_(fs), clock_(clock), logger_(logger), directory_(std::move(directory)) {}
+
+  Status CreateOrCheck(const StoreOwner& owner);
+  std::string PathOf(std::string_view folder, std::string_view name) const;
+  Result<std::optional<LocalModel>> ReadRecord(const std::string& file_name);
+  Status RemovePartials(const std::string& name_hash, const std::string& except);
+  Status CollectBlobs();
+  Status CollectPartials();
+  bool IsOld(const FileInfo& info) const;
+
+  FileSystem& fs_;
+  const Clock& clock_;
+  Logger& logger_;
+  const std::string directory_;
+};
+
+}  // namespace godwit
