@@ -28,7 +28,8 @@ bool IsModelName(std::string_view text) {
 }
 
 bool IsAlias(std::string_view text) {
-  return IsModelName(text) && !std::all_of(text.begin(), text.end(), IsDigit);
+  return IsModelName(text) && text.front() != '-' &&
+         !std::all_of(text.begin(), text.end(), IsDigit);
 }
 
 bool IsProjectId(std::string_view text) {
