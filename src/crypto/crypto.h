@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,8 +45,8 @@ class Md5 {
   std::unique_ptr<Context> context_;
 };
 
-// HMAC-SHA256 under a fixed key. Prepared once (two hashed pads), so that Sign costs two
-// copied contexts and no allocation. Sign is thread-safe.
+// HMAC-SHA256 under a fixed key. The padded key is made once; Sign allocates nothing and is
+// thread-safe.
 class HmacKey {
  public:
   explicit HmacKey(std::span<const std::byte> key);
@@ -69,7 +70,10 @@ std::string Base64Encode(std::span<const std::byte> data);     // With padding.
 std::string Base64UrlEncode(std::span<const std::byte> data);  // Without padding.
 Result<std::string> Base64Decode(std::string_view text);       // Standard, padded.
 Result<std::string> Base64UrlDecode(std::string_view text);    // With or without padding.
-std::string HexEncode(std::span<const std::byte> data);        // Lower case.
+// As Base64UrlDecode without padding, into out and without allocation: the number of bytes
+// written, or nullopt when the text is wrong or does not fit.
+std::optional<size_t> Base64UrlDecodeTo(std::string_view text, std::span<std::byte> out);
+std::string HexEncode(std::span<const std::byte> data);  // Lower case.
 Result<std::string> HexDecode(std::string_view text);
 
 // An RSA key pair or a public key. Thread-safe once made.

@@ -47,4 +47,7 @@ Digest DigestOf(std::string_view data);
 // CRC-32C (Castagnoli, RFC 3720 appendix B.4) continued from `crc`; start with 0.
 uint32_t Crc32c(uint32_t crc, std::span<const std::byte> data);
 
+// The same without special instructions; for CPUs that lack them, and to test against.
+uint32_t Crc32cByTable(uint32_t crc, std::span<const std::byte> data);
+
 }  // namespace godwit
