@@ -1,0 +1,78 @@
+// AccessStore: projects, apps, API keys, service accounts, access tokens and signing keys.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "server/access/access_snapshot.h"
+#include "server/access/access_types.h"
+#include "server/db/database.h"
+
+namespace godwit::server {
+
+// The body of an OAuth2 error (RFC 6749, section 5.2); answered with 400.
+struct OAuthError {
+  std::string error;        // invalid_request, invalid_grant, unsupported_grant_type ...
+  std::string description;  // For a person.
+};
+
+// Thread-safe. Methods block on the disk unless they say otherwise.
+class AccessStore {
+ public:
+  // public_url without a slash at its end; all three outlive the store. Reads the first
+  // snapshot, making the first signing key on an empty database.
+  static Result<std::unique_ptr<AccessStore>> Open(Database& database, const Clock& clock,
+                                                   std::string public_url);
+
+  // The newest snapshot. Does not block. Loops keep a copy and ask again only when
+  // generation() has moved: that is one relaxed load in the usual case.
+  std::shared_ptr<const AccessSnapshot> snapshot() const;
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+
+  // kInvalidArgument for a wrong id, kAlreadyExists for a taken one.
+  Result<Project> CreateProject(std::string_view id);
+  // platform: android, ios or web.
+  Result<App> CreateApp(int64_t project_number, std::string_view platform,
+                        std::string_view display_name);
+  // app_id empty: the key opens every app of the project.
+  Result<NewApiKey> CreateApiKey(int64_t project_number, std::string_view app_id);
+  Status DeleteApiKey(std::string_view key_id);
+  // name: 6 to 30 of a-z0-9-. Makes an RSA key (a tenth of a second).
+  Result<NewServiceAccount> CreateServiceAccount(int64_t project_number, std::string_view name);
+  // Its tokens stop working at once.
+  Status DeleteServiceAccount(std::string_view email);
+
+  // The OAuth2 JWT bearer grant: form is the request's urlencoded body. On failure *error is
+  // set and nullopt returned; a failing database is {"server_error", ...} (answer 503).
+  std::optional<AccessToken> ExchangeJwt(std::string_view form, OAuthError* error);
+
+  // Who holds this access token; kUnauthenticated when it is unknown, expired or revoked.
+  // Known tokens are answered from memory.
+  Result<Principal> FindAccessToken(std::string_view token);
+
+  // Adds a signing key; older ones go on verifying until what they signed has expired.
+  Status RotateSigningKeys();
+
+ private:
+  AccessStore(Database& database, const Clock& clock, std::string public_url);
+  Status Reload();
+
+  Database& database_;
+  const Clock& clock_;
+  const std::string public_url_;
+  std::atomic<uint64_t> generation_{0};
+  mutable std::mutex snapshot_mutex_;
+  std::shared_ptr<const AccessSnapshot> snapshot_;
+  std::mutex reload_mutex_;
+  std::mutex tokens_mutex_;
+  std::unordered_map<std::string, Principal> tokens_;  // By the hash of the token, hex.
+};
+
+}  // namespace godwit::server
