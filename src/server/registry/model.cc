@@ -1,0 +1,30 @@
+#include "server/registry/model.h"
+
+#include <algorithm>
+
+namespace godwit::server {
+
+const Version* Model::FindVersion(int64_t number) const {
+  const auto found = std::lower_bound(
+      versions.begin(), versions.end(), number,
+      [](const Version& version, int64_t wanted) { return version.number < wanted; });
+  return found != versions.end() && found->number == number ? &*found : nullptr;
+}
+
+Status CheckName(std::string_view what, std::string_view value) {
+  constexpr size_t kNameMax = 32;
+  const bool characters_ok = std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+  if (!value.empty() && value.size() <= kNameMax && characters_ok) return Status::Ok();
+  return Status(StatusCode::kInvalidArgument,
+                std::string(what) + " must be 1 to 32 letters, digits, '_' or '-'");
+}
+
+bool IsModelId(std::string_view text) {
+  return !text.empty() && text.size() <= 19 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace godwit::server

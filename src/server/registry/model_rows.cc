@@ -1,0 +1,168 @@
+#include "server/registry/model_rows.h"
+
+#include <map>
+
+#include "crypto/crypto.h"
+#include "protocol/json.h"
+
+namespace godwit::server {
+namespace {
+
+std::string TagsText(const std::vector<std::string>& tags) {
+  Json array = Json::Array();
+  for (const std::string& tag : tags) array.Add(tag);
+  return array.Serialize();
+}
+
+Result<std::vector<std::string>> ParseTags(const std::string& text) {
+  GODWIT_ASSIGN_OR_RETURN(const Json array, Json::Parse(text));
+  std::vector<std::string> tags;
+  for (const Json& tag : array.items()) tags.push_back(tag.AsString());
+  return tags;
+}
+
+Status NameTaken(const Model& model, Status status) {
+  if (status.code() != StatusCode::kAlreadyExists) return status;
+  return Status(StatusCode::kAlreadyExists, "Model '" + model.display_name + "' already exists");
+}
+
+Result<Version> VersionFromRow(const SqlRow& row, size_t first_column) {
+  GODWIT_ASSIGN_OR_RETURN(const Digest digest, Digest::Parse(row.Text(first_column + 1)));
+  return Version{row.Int(first_column), digest, static_cast<uint64_t>(row.Int(first_column + 2)),
+                 row.Int(first_column + 3)};
+}
+
+using ModelKey = std::pair<int64_t, std::string>;
+
+Result<std::map<ModelKey, std::vector<Version>>> ReadAllVersions(SqlConnection& connection) {
+  GODWIT_ASSIGN_OR_RETURN(
+      const SqlRows rows,
+      connection.Query("SELECT project_number, model_id, version, sha256, size_bytes, "
+                       "create_time_ms FROM versions ORDER BY project_number, model_id, version"));
+  std::map<ModelKey, std::vector<Version>> versions;
+  for (const SqlRow& row : rows) {
+    GODWIT_ASSIGN_OR_RETURN(const Version version, VersionFromRow(row, 2));
+    versions[{row.Int(0), row.Text(1)}].push_back(version);
+  }
+  return versions;
+}
+
+}  // namespace
+
+Result<std::vector<ModelPointer>> ReadModels(SqlConnection& connection) {
+  GODWIT_ASSIGN_OR_RETURN(auto versions, ReadAllVersions(connection));
+  GODWIT_ASSIGN_OR_RETURN(
+      const SqlRows rows,
+      connection.Query("SELECT project_number, model_id, display_name, tags, source_uri, "
+                       "validation_error, latest_version, published_version, etag, "
+                       "create_time_ms, update_time_ms FROM models"));
+  std::vector<ModelPointer> models;
+  models.reserve(rows.size());
+  for (const SqlRow& row : rows) {
+    auto model = std::make_shared<Model>();
+    model->project_number = row.Int(0);
+    model->id = row.Text(1);
+    model->display_name = row.Text(2);
+    GODWIT_ASSIGN_OR_RETURN(model->tags, ParseTags(row.Text(3)));
+    model->source_uri = row.Text(4);
+    model->validation_error = row.Text(5);
+    model->latest = row.Int(6);
+    model->published = row.Int(7);
+    model->etag = row.Int(8);
+    model->create_time_ms = row.Int(9);
+    model->update_time_ms = row.Int(10);
+    model->versions = std::move(versions[{model->project_number, model->id}]);
+    models.push_back(std::move(model));
+  }
+  return models;
+}
+
+Result<std::string> ReserveModelId(SqlConnection& connection) {
+  constexpr int kAttemptsMax = 16;
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    uint64_t random = 0;
+    FillRandom(std::as_writable_bytes(std::span(&random, 1)));
+    // Twelve digits, the first never 0, so that tools that turn ids into integers keep them.
+    const std::string id = std::to_string(100'000'000'000ull + random % 900'000'000'000ull);
+    const auto inserted = connection.Execute(
+        "INSERT INTO model_ids (model_id) VALUES ($1) ON CONFLICT (model_id) DO NOTHING", {id});
+    if (!inserted.ok()) return inserted.status();
+    if (*inserted == 1) return id;
+  }
+  return Status(StatusCode::kInternal, "no free model id was found; try again");
+}
+
+Status InsertModel(SqlConnection& connection, const Model& model) {
+  return NameTaken(
+      model,
+      connection
+          .Execute("INSERT INTO models (project_number, model_id, display_name, tags, source_uri, "
+                   "validation_error, latest_version, published_version, etag, create_time_ms, "
+                   "update_time_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                   {model.project_number, model.id, model.display_name, TagsText(model.tags),
+                    model.source_uri, model.validation_error, model.latest, model.published,
+                    model.etag, model.create_time_ms, model.update_time_ms})
+          .status());
+}
+
+Status UpdateModel(SqlConnection& connection, const Model& model) {
+  return NameTaken(
+      model,
+      connection
+          .Execute("UPDATE models SET display_name = $3, tags = $4, source_uri = $5, "
+                   "validation_error = $6, latest_version = $7, published_version = $8, "
+                   "etag = $9, update_time_ms = $10 WHERE project_number = $1 AND model_id = $2",
+                   {model.project_number, model.id, model.display_name, TagsText(model.tags),
+                    model.source_uri, model.validation_error, model.latest, model.published,
+                    model.etag, model.update_time_ms})
+          .status());
+}
+
+Status DeleteModel(SqlConnection& connection, const Model& model) {
+  GODWIT_RETURN_IF_ERROR(
+      connection
+          .Execute("DELETE FROM versions WHERE project_number = $1 AND model_id = $2",
+                   {model.project_number, model.id})
+          .status());
+  return connection
+      .Execute("DELETE FROM models WHERE project_number = $1 AND model_id = $2",
+               {model.project_number, model.id})
+      .status();
+}
+
+Status InsertVersion(SqlConnection& connection, const Model& model, const VersionRecord& record) {
+  const Version& version = record.version;
+  return connection
+      .Execute(
+          "INSERT INTO versions (project_number, model_id, version, sha256, size_bytes, "
+          "source_uri, structure, create_time_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+          {model.project_number, model.id, version.number, version.digest.ToHex(),
+           static_cast<int64_t>(version.size_bytes), record.source_uri, record.structure,
+           version.create_time_ms})
+      .status();
+}
+
+Status DeleteVersion(SqlConnection& connection, const Model& model, int64_t number) {
+  return connection
+      .Execute("DELETE FROM versions WHERE project_number = $1 AND model_id = $2 AND version = $3",
+               {model.project_number, model.id, number})
+      .status();
+}
+
+Result<std::vector<VersionRecord>> ReadVersions(SqlConnection& connection, const Model& model,
+                                                int64_t before, int limit) {
+  GODWIT_ASSIGN_OR_RETURN(
+      const SqlRows rows,
+      connection.Query("SELECT version, sha256, size_bytes, create_time_ms, source_uri, structure "
+                       "FROM versions WHERE project_number = $1 AND model_id = $2 AND version < $3 "
+                       "ORDER BY version DESC LIMIT $4",
+                       {model.project_number, model.id, before, static_cast<int64_t>(limit)}));
+  std::vector<VersionRecord> records;
+  for (const SqlRow& row : rows) {
+    GODWIT_ASSIGN_OR_RETURN(const Version version, VersionFromRow(row, 0));
+    records.push_back({version, row.Text(4), row.Text(5)});
+  }
+  return records;
+}
+
+}  // namespace godwit::server
