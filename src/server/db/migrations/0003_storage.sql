@@ -28,8 +28,9 @@ CREATE TABLE upload_sessions (
   content_type TEXT NOT NULL,
   declared_crc32c TEXT NOT NULL,
   declared_md5 TEXT NOT NULL,
-  declared_size_bytes BIGINT NOT NULL,
-  if_generation_match TEXT NOT NULL,
+  declared_size_bytes BIGINT,
+  generation_match BIGINT,
+  generation_not_match BIGINT,
   blob_upload_id TEXT NOT NULL,
   finished_generation BIGINT NOT NULL,
   create_time_ms BIGINT NOT NULL

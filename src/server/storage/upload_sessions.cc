@@ -1,0 +1,208 @@
+#include "server/storage/upload_sessions.h"
+
+#include <utility>
+
+#include "crypto/crypto.h"
+
+namespace godwit::server {
+namespace {
+
+constexpr std::string_view kColumns =
+    "session_id, project_number, bucket, object_name, content_type, declared_crc32c, "
+    "declared_md5, declared_size_bytes, generation_match, generation_not_match, blob_upload_id, "
+    "finished_generation, create_time_ms";
+
+SqlValue OrNull(const std::optional<int64_t>& value) {
+  return value ? SqlValue(*value) : SqlValue(nullptr);
+}
+
+std::optional<int64_t> OrAbsent(const SqlRow& row, size_t column) {
+  if (row.IsNull(column)) return std::nullopt;
+  return row.Int(column);
+}
+
+UploadSession SessionFromRow(const SqlRow& row) {
+  UploadSession session;
+  session.id = row.Text(0);
+  session.write.project_number = row.Int(1);
+  session.write.bucket = row.Text(2);
+  session.write.name = row.Text(3);
+  session.write.content_type = row.Text(4);
+  session.write.hashes = {row.Text(5), row.Text(6)};
+  if (!row.IsNull(7)) session.declared_size_bytes = static_cast<uint64_t>(row.Int(7));
+  session.write.precondition = {OrAbsent(row, 8), OrAbsent(row, 9)};
+  session.blob_upload_id = row.Text(10);
+  session.finished_generation = row.Int(11);
+  session.create_time_ms = row.Int(12);
+  return session;
+}
+
+Status NoSuchSession() {
+  return Status(StatusCode::kNotFound,
+                "no such upload session: it was cancelled, or is older than a week; start a new "
+                "upload");
+}
+
+}  // namespace
+
+SessionLease::SessionLease(UploadSessions& sessions, UploadSession session,
+                           std::unique_ptr<BlobUpload> upload)
+    : sessions_(sessions), session_(std::move(session)), upload_(std::move(upload)) {}
+
+SessionLease::~SessionLease() { sessions_.Return(session_, std::move(upload_)); }
+
+Result<Object> SessionLease::Finish(const DeclaredHashes& hashes) {
+  ObjectWrite write = session_.write;
+  if (!hashes.crc32c.empty()) write.hashes.crc32c = hashes.crc32c;
+  if (!hashes.md5.empty()) write.hashes.md5 = hashes.md5;
+  Result<Object> object = sessions_.objects_.Finish(write, *upload_);
+  // Whatever came of them, these bytes are spent.
+  upload_.reset();
+  session_.finished_generation = object.ok() ? object->generation : -1;
+  GODWIT_RETURN_IF_ERROR(sessions_.db_.Write([&](SqlConnection& connection) {
+    return connection
+        .Execute("UPDATE upload_sessions SET finished_generation = $2 WHERE session_id = $1",
+                 {session_.id, session_.finished_generation})
+        .status();
+  }));
+  return object;
+}
+
+Result<Object> SessionLease::Finished() {
+  const ObjectWrite& write = session_.write;
+  GODWIT_ASSIGN_OR_RETURN(Object object,
+                          sessions_.objects_.Find(write.project_number, write.bucket, write.name));
+  if (object.generation == session_.finished_generation) return object;
+  return NoSuchSession();
+}
+
+Result<std::string> UploadSessions::Start(const ObjectWrite& write,
+                                          std::optional<uint64_t> declared_size_bytes) {
+  GODWIT_RETURN_IF_ERROR(CheckObjectName(write.bucket, write.name));
+  GODWIT_ASSIGN_OR_RETURN(auto upload, objects_.blobs().StartUpload());
+  const std::string id = HexEncode(AsBytes(RandomBytes(16)));
+  const Status stored = db_.Write([&](SqlConnection& connection) {
+    return connection
+        .Execute("INSERT INTO upload_sessions (" + std::string(kColumns) +
+                     ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12)",
+                 {id, write.project_number, write.bucket, write.name, write.content_type,
+                  write.hashes.crc32c, write.hashes.md5,
+                  declared_size_bytes ? SqlValue(static_cast<int64_t>(*declared_size_bytes))
+                                      : SqlValue(nullptr),
+                  OrNull(write.precondition.generation_match),
+                  OrNull(write.precondition.generation_not_match), upload->id(), clock_.NowMs()})
+        .status();
+  });
+  if (!stored.ok()) {
+    (void)upload->Cancel();
+    return stored;
+  }
+  const std::lock_guard lock(mutex_);
+  idle_.emplace(id, std::move(upload));
+  if (idle_.size() > kIdleMax) idle_.erase(idle_.begin());
+  return id;
+}
+
+Result<UploadSession> UploadSessions::ReadSession(const std::string& id) {
+  std::optional<UploadSession> session;
+  GODWIT_RETURN_IF_ERROR(db_.Read([&](SqlConnection& connection) -> Status {
+    GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
+                            connection.Query("SELECT " + std::string(kColumns) +
+                                                 " FROM upload_sessions WHERE session_id = $1",
+                                             {id}));
+    if (!rows.empty()) session = SessionFromRow(rows[0]);
+    return Status::Ok();
+  }));
+  if (!session || session->finished_generation < 0) return NoSuchSession();
+  return *std::move(session);
+}
+
+Result<std::unique_ptr<BlobUpload>> UploadSessions::OpenUpload(const UploadSession& session) {
+  if (session.finished_generation != 0) return std::unique_ptr<BlobUpload>();
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto node = idle_.extract(session.id)) return std::move(node.mapped());
+  }
+  auto upload = objects_.blobs().ResumeUpload(session.blob_upload_id);
+  if (!upload.ok() && upload.status().code() == StatusCode::kNotFound) return NoSuchSession();
+  return upload;
+}
+
+Result<std::unique_ptr<SessionLease>> UploadSessions::Acquire(const std::string& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!held_.insert(id).second) {
+      return Status(StatusCode::kAborted,
+                    "another request is writing to this upload session; ask for its state, then "
+                    "go on from there");
+    }
+  }
+  const auto release = [&](const Status& status) {
+    const std::lock_guard lock(mutex_);
+    held_.erase(id);
+    return status;
+  };
+  auto session = ReadSession(id);
+  if (!session.ok()) return release(session.status());
+  auto upload = OpenUpload(*session);
+  if (!upload.ok()) return release(upload.status());
+  return std::make_unique<SessionLease>(*this, *std::move(session), *std::move(upload));
+}
+
+void UploadSessions::Return(const UploadSession& session, std::unique_ptr<BlobUpload> upload) {
+  const std::lock_guard lock(mutex_);
+  held_.erase(session.id);
+  if (!upload) return;
+  if (idle_.size() >= kIdleMax) idle_.erase(idle_.begin());
+  idle_[session.id] = std::move(upload);
+}
+
+Status UploadSessions::Remove(const UploadSession& session) {
+  {
+    const std::lock_guard lock(mutex_);
+    idle_.erase(session.id);
+  }
+  GODWIT_RETURN_IF_ERROR(db_.Write([&](SqlConnection& connection) {
+    return connection.Execute("DELETE FROM upload_sessions WHERE session_id = $1", {session.id})
+        .status();
+  }));
+  return objects_.blobs().RemoveUpload(session.blob_upload_id);
+}
+
+Status UploadSessions::Cancel(const std::string& id) {
+  auto lease = Acquire(id);
+  if (!lease.ok()) {
+    return lease.status().code() == StatusCode::kNotFound ? Status::Ok() : lease.status();
+  }
+  const UploadSession session = (*lease)->session();
+  lease->reset();
+  return Remove(session);
+}
+
+Result<int64_t> UploadSessions::RemoveStartedBefore(int64_t time_ms) {
+  std::vector<UploadSession> expired;
+  GODWIT_RETURN_IF_ERROR(db_.Read([&](SqlConnection& connection) -> Status {
+    GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
+                            connection.Query("SELECT " + std::string(kColumns) +
+                                                 " FROM upload_sessions WHERE create_time_ms < $1",
+                                             {time_ms}));
+    for (const SqlRow& row : rows) expired.push_back(SessionFromRow(row));
+    return Status::Ok();
+  }));
+  for (const UploadSession& session : expired) GODWIT_RETURN_IF_ERROR(Remove(session));
+  return static_cast<int64_t>(expired.size());
+}
+
+Result<std::set<std::string>> UploadSessions::BlobUploadIds() {
+  std::set<std::string> ids;
+  GODWIT_RETURN_IF_ERROR(db_.Read([&](SqlConnection& connection) -> Status {
+    GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
+                            connection.Query("SELECT blob_upload_id FROM upload_sessions "
+                                             "WHERE finished_generation = 0"));
+    for (const SqlRow& row : rows) ids.insert(row.Text(0));
+    return Status::Ok();
+  }));
+  return ids;
+}
+
+}  // namespace godwit::server
