@@ -3,7 +3,10 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cerrno>
+#include <charconv>
 #include <mutex>
 
 #include "http/http_client.h"
@@ -20,10 +23,19 @@ void InitializeCurlOnce() {
   static_cast<void>(initialized);
 }
 
-struct EasyDeleter {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+// A transfer's handle and the loop that drives it, which owns the connections.
+struct Handle {
+  CURLM* multi = curl_multi_init();
+  CURL* easy = curl_easy_init();
+
+  Handle() = default;
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() {
+    curl_easy_cleanup(easy);
+    curl_multi_cleanup(multi);
+  }
 };
-using EasyHandle = std::unique_ptr<CURL, EasyDeleter>;
 
 struct ListDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -54,12 +66,14 @@ class Exchange {
   Exchange(const HttpRequest& request, HttpSink* sink, const std::atomic<bool>* cancelled)
       : request_(request), sink_(sink), cancelled_(cancelled) {}
 
-  Result<HttpResponse> Run(CURL* easy, const CurlHttpClientOptions& options);
+  Result<HttpResponse> Run(Handle& handle, const CurlHttpClientOptions& options);
 
  private:
-  bool Configure(CURL* easy, const CurlHttpClientOptions& options);
-  bool ConfigureBody(CURL* easy);
-  Status FromCurl(CURLcode code, const char* detail) const;
+  Status BuildHeaders();
+  void Configure(CURL* easy, const CurlHttpClientOptions& options);
+  void ConfigureBody(CURL* easy);
+  CURLcode Perform(Handle& handle);
+  Status Explain(CURL* easy, CURLcode code) const;
 
   static size_t OnHeader(char* data, size_t, size_t size, void* self) {
     return static_cast<Exchange*>(self)->TakeHeader({data, size}) ? size : 0;
@@ -70,20 +84,18 @@ class Exchange {
   static size_t OnRead(char* data, size_t, size_t size, void* self) {
     return static_cast<Exchange*>(self)->GiveBody({data, size});
   }
-  static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return static_cast<Exchange*>(self)->IsCancelled() ? 1 : 0;
-  }
-
   bool TakeHeader(std::string_view line);
   bool TakeBody(std::string_view data);
   size_t GiveBody(std::span<char> out);
   bool TellSink();
+  bool HasBody() const { return !request_.body.empty() || request_.body_source != nullptr; }
   bool IsCancelled() const { return cancelled_ != nullptr && *cancelled_; }
 
   const HttpRequest& request_;
   HttpSink* const sink_;
   const std::atomic<bool>* const cancelled_;
   HeaderList header_list_;
+  std::array<char, CURL_ERROR_SIZE> detail_{};
   HttpResponse response_;
   size_t header_bytes_ = 0;
   uint64_t body_sent_ = 0;
@@ -101,6 +113,9 @@ bool Exchange::TakeHeader(std::string_view line) {
   line = Trim(line);
   if (line.starts_with("HTTP/")) {  // A new head: forget that of a 100 Continue.
     response_ = HttpResponse();
+    const size_t space = std::min(line.find(' '), line.size());
+    const std::string_view code = Trim(line.substr(space)).substr(0, 3);
+    std::from_chars(code.data(), code.data() + code.size(), response_.status);
     return true;
   }
   const size_t colon = line.find(':');
@@ -126,10 +141,10 @@ bool Exchange::TakeBody(std::string_view data) {
     return failure_.ok();
   }
   if (data.size() > request_.response_body_max_bytes - response_.body.size()) {
-    failure_ = Status(StatusCode::kResourceExhausted,
-                      "the server's answer is over the limit of " +
-                          std::to_string(request_.response_body_max_bytes) +
-                          " bytes; check its address");
+    failure_ =
+        Status(StatusCode::kResourceExhausted,
+               "the server's answer is over the limit of " +
+                   std::to_string(request_.response_body_max_bytes) + " bytes; check its address");
     return false;
   }
   response_.body.append(data);
@@ -155,5 +170,181 @@ size_t Exchange::GiveBody(std::span<char> out) {
   return *count;
 }
 
+Status Exchange::BuildHeaders() {
+  if (!request_.url.starts_with("http://") && !request_.url.starts_with("https://")) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the address starts with neither http:// nor https://, so the request was not "
+                  "sent; give one like https://models.example.org");
+  }
+  bool complete = Append(header_list_, "Expect:");  // Costs a round trip, or a second's wait.
+  if (HasBody() && !FindHeader(request_.headers, "Content-Type")) {
+    complete = complete && Append(header_list_, "Content-Type:");
+  }
+  for (const HttpHeader& header : request_.headers) {
+    if ((header.name + header.value).find_first_of(std::string_view("\r\n\0", 3)) !=
+        std::string::npos) {
+      return Status(StatusCode::kInvalidArgument,
+                    "header " + header.name.substr(0, 40) +
+                        " holds a line break, so the request was not sent; correct its value");
+    }
+    // "Name;" is libcurl's way to say a header without a value.
+    complete =
+        complete && Append(header_list_, header.value.empty() ? header.name + ";"
+                                                              : header.name + ": " + header.value);
+  }
+  if (!complete) return Status(StatusCode::kResourceExhausted, "memory ran out; free some");
+  return Status::Ok();
+}
+
+void Exchange::ConfigureBody(CURL* easy) {
+  const std::string& method = request_.method;
+  if (HasBody() || method == "POST" || method == "PUT" || method == "PATCH") {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    if (request_.body_source != nullptr) {
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(request_.body_size_bytes));
+      curl_easy_setopt(easy, CURLOPT_READFUNCTION, &OnRead);
+      curl_easy_setopt(easy, CURLOPT_READDATA, this);
+    } else {
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request_.body.data());
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(request_.body.size()));
+    }
+  }
+  if (method == "HEAD") curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+}
+
+void Exchange::Configure(CURL* easy, const CurlHttpClientOptions& options) {
+  curl_easy_reset(easy);  // Keeps the connections.
+  curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
+  if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail_.data());
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout_ms));
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(request_.stall_bytes_per_s));
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                   static_cast<long>((request_.stall_timeout_ms + 999) / 1000));
+  curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE,
+                   static_cast<curl_off_t>(request_.receive_limit_bytes_per_s));
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list_.get());
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnBody);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  ConfigureBody(easy);
+}
+
+// Drives the transfer by hand, because libcurl alone asks about cancellation once a second only.
+CURLcode Exchange::Perform(Handle& handle) {
+  constexpr int kCancelCheckMs = 200;
+  CURLcode code = CURLE_FAILED_INIT;
+  if (curl_multi_add_handle(handle.multi, handle.easy) != CURLM_OK) return code;
+  for (int running = 1; running > 0 && !IsCancelled();) {
+    if (curl_multi_perform(handle.multi, &running) != CURLM_OK) break;
+    if (running > 0) curl_multi_poll(handle.multi, nullptr, 0, kCancelCheckMs, nullptr);
+  }
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(handle.multi, &left)) {
+    if (message->msg == CURLMSG_DONE) code = message->data.result;
+  }
+  curl_multi_remove_handle(handle.multi, handle.easy);
+  return code;
+}
+
+Status Exchange::Explain(CURL* easy, CURLcode code) const {
+  // The path and query may hold a signature or a key: the origin says enough.
+  const size_t scheme = request_.url.find("://");
+  const size_t path = scheme == std::string::npos ? 0 : request_.url.find('/', scheme + 3);
+  const std::string origin = request_.url.substr(0, path);
+  const std::string detail = detail_[0] != '\0' ? detail_.data() : curl_easy_strerror(code);
+  const std::string what = "no answer from " + origin + ": " + detail;
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return Status(StatusCode::kNoNetworkConnection,
+                    what + "; check the network and the host's name");
+    case CURLE_COULDNT_CONNECT: {
+      long reason = 0;
+      curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &reason);
+      const bool no_route = reason == ENETUNREACH || reason == EHOSTUNREACH || reason == ENETDOWN;
+      return Status(no_route ? StatusCode::kNoNetworkConnection : StatusCode::kUnavailable,
+                    what + "; check that the server runs and can be reached, then try again");
+    }
+    case CURLE_OPERATION_TIMEDOUT:
+      return Status(StatusCode::kDeadlineExceeded, what + "; try again on a better network");
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+      return Status(StatusCode::kPermissionDenied,
+                    what + "; nothing was sent; check the server's certificate and the CA file");
+    case CURLE_URL_MALFORMAT:
+      return Status(StatusCode::kInvalidArgument,
+                    what + "; give an address like https://models.example.org");
+    case CURLE_OUT_OF_MEMORY:
+      return Status(StatusCode::kResourceExhausted, "memory ran out; free some");
+    default:
+      return Status(StatusCode::kUnavailable, what + "; try again");
+  }
+}
+
+Result<HttpResponse> Exchange::Run(Handle& handle, const CurlHttpClientOptions& options) {
+  GODWIT_RETURN_IF_ERROR(BuildHeaders());
+  Configure(handle.easy, options);
+  const CURLcode code = Perform(handle);
+  if (!failure_.ok()) return failure_;
+  if (IsCancelled()) return Status(StatusCode::kCancelled, "cancelled by the caller");
+  if (code != CURLE_OK) return Explain(handle.easy, code);
+  if (!TellSink()) return failure_;  // An answer without a body.
+  return std::move(response_);
+}
+
+class CurlHttpClient final : public HttpClient {
+ public:
+  explicit CurlHttpClient(const CurlHttpClientOptions& options) : options_(options) {}
+
+  Result<HttpResponse> Send(const HttpRequest& request, HttpSink* sink,
+                            const std::atomic<bool>* cancelled) override {
+    std::unique_ptr<Handle> handle = Take();
+    if (handle->multi == nullptr || handle->easy == nullptr) {
+      return Status(StatusCode::kResourceExhausted, "memory ran out; free some");
+    }
+    Result<HttpResponse> response = Exchange(request, sink, cancelled).Run(*handle, options_);
+    curl_easy_reset(handle->easy);  // It must not point to this call's stack any more.
+    Give(std::move(handle));
+    return response;
+  }
+
+ private:
+  std::unique_ptr<Handle> Take() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return std::make_unique<Handle>();
+    std::unique_ptr<Handle> handle = std::move(idle_.back());
+    idle_.pop_back();
+    return handle;
+  }
+
+  void Give(std::unique_ptr<Handle> handle) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kIdleHandlesMax) idle_.push_back(std::move(handle));
+  }
+
+  const CurlHttpClientOptions options_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Handle>> idle_;  // Guarded by mutex_. The last used comes first.
+};
+
 }  // namespace
+
+std::unique_ptr<HttpClient> NewCurlHttpClient(const CurlHttpClientOptions& options) {
+  InitializeCurlOnce();
+  return std::make_unique<CurlHttpClient>(options);
+}
+
 }  // namespace godwit
