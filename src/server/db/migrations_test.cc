@@ -1,0 +1,109 @@
+#include "server/db/migrations.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "fs/file_system.h"
+#include "testing/manual_clock.h"
+#include "testing/temp_directory.h"
+
+namespace godwit::server {
+namespace {
+
+class MigrationsTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<SqliteConnection> Open(const std::string& name) {
+    return SqliteConnection::Open(JoinPath(directory_.path(), name), nullptr,
+                                  SqliteConnection::Locking::kShared)
+        .value();
+  }
+  Status Run(SqliteConnection& connection, std::span<const Migration> migrations) {
+    return Migrate(connection, migrations, clock_, logger_);
+  }
+
+  testing::TempDirectory directory_;
+  std::unique_ptr<FileSystem> fs_ = NewPosixFileSystem();
+  testing::ManualClock clock_;
+  NullLogger logger_;
+};
+
+constexpr Migration kSteps[] = {{"0001_one",
+                                 "CREATE TABLE one (a TEXT); INSERT INTO one VALUES "
+                                 "('kept')"},
+                                {"0002_two", "ALTER TABLE one ADD COLUMN b BIGINT"},
+                                {"0003_three", "CREATE TABLE three (c TEXT)"}};
+constexpr std::span<const Migration> kAll(kSteps);
+
+TEST_F(MigrationsTest, ApplyOnlyWhatIsMissing) {
+  const auto connection = Open("db");
+  ASSERT_TRUE(Run(*connection, kAll.first(1)).ok());
+  ASSERT_TRUE(Run(*connection, kAll).ok());
+  ASSERT_TRUE(Run(*connection, kAll).ok());
+  const SqlRows rows = connection->Query("SELECT a, b FROM one").value();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].Text(0), "kept");
+  EXPECT_TRUE(rows[0].IsNull(1));
+  EXPECT_EQ(connection->Query("SELECT number FROM schema_migrations").value().size(), 3u);
+}
+
+TEST_F(MigrationsTest, RefuseADatabaseOfANewerServer) {
+  const auto connection = Open("db");
+  ASSERT_TRUE(Run(*connection, kAll).ok());
+  const Status status = Run(*connection, kAll.first(2));
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("newer"), std::string::npos);
+}
+
+TEST_F(MigrationsTest, RefuseAStepWhoseTextChanged) {
+  const auto connection = Open("db");
+  ASSERT_TRUE(Run(*connection, kAll.first(2)).ok());
+  const Migration changed[] = {
+      kSteps[0], {"0002_two", "ALTER TABLE one ADD COLUMN b TEXT"}, kSteps[2]};
+  EXPECT_EQ(Run(*connection, changed).code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(connection->Query("SELECT * FROM sqlite_master WHERE name='three'")->empty());
+}
+
+TEST_F(MigrationsTest, AStepThatFailsLeavesNothingBehind) {
+  const auto connection = Open("db");
+  const Migration broken[] = {kSteps[0],
+                              {"0002_two", "CREATE TABLE two (a TEXT); CREATE nonsense"}};
+  EXPECT_EQ(Run(*connection, broken).code(), StatusCode::kInternal);
+  EXPECT_TRUE(connection->Query("SELECT * FROM sqlite_master WHERE name='two'")->empty());
+  EXPECT_TRUE(Run(*connection, kAll).ok());
+}
+
+TEST_F(MigrationsTest, AreNumberedWithoutGaps) {
+  size_t number = 0;
+  for (const Migration& migration : BuiltInMigrations()) {
+    const std::string digits = std::to_string(++number);
+    EXPECT_TRUE(migration.name.starts_with(std::string(4 - digits.size(), '0') + digits + "_"))
+        << migration.name;
+  }
+  EXPECT_GT(number, 0u);
+}
+
+// schema.sql is for people: all the tables as they are now, in one place.
+TEST_F(MigrationsTest, EndInTheSchemaThatSchemaSqlShows) {
+  const auto connection = Open("db");
+  ASSERT_TRUE(Run(*connection, BuiltInMigrations()).ok());
+  std::string schema =
+      "-- The schema after all migrations; made by server_db_test, never edited by hand.\n";
+  const SqlRows objects = connection
+                              ->Query(
+                                  "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL "
+                                  "AND name NOT LIKE 'sqlite_%' ORDER BY tbl_name, type DESC, name")
+                              .value();
+  for (const SqlRow& row : objects) {
+    schema += "\n" + row.Text(0) + ";\n";
+  }
+  if (std::getenv("GODWIT_WRITE_SCHEMA") != nullptr) {
+    ASSERT_TRUE(ReplaceFile(*fs_, GODWIT_SCHEMA_FILE, schema).ok());
+  }
+  const auto shown = ReadWholeFile(*fs_, GODWIT_SCHEMA_FILE, 1 << 20);
+  ASSERT_TRUE(shown.ok()) << shown.status().message();
+  EXPECT_EQ(*shown, schema) << "to write it anew, run this test with GODWIT_WRITE_SCHEMA=1";
+}
+
+}  // namespace
+}  // namespace godwit::server

@@ -1,0 +1,159 @@
+-- The schema after all migrations; made by server_db_test, never edited by hand.
+
+CREATE TABLE access_tokens (
+  token_hash TEXT NOT NULL PRIMARY KEY,
+  email TEXT NOT NULL REFERENCES service_accounts (email) ON DELETE CASCADE,
+  project_number BIGINT NOT NULL REFERENCES projects (number),
+  expires_ms BIGINT NOT NULL
+);
+
+CREATE INDEX access_tokens_by_email ON access_tokens (email);
+
+CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_ms);
+
+CREATE TABLE api_keys (
+  key_hash TEXT NOT NULL PRIMARY KEY,
+  key_id TEXT NOT NULL UNIQUE,
+  project_number BIGINT NOT NULL REFERENCES projects (number),
+  app_id TEXT NOT NULL,
+  created_ms BIGINT NOT NULL
+);
+
+CREATE TABLE apps (
+  app_id TEXT NOT NULL PRIMARY KEY,
+  project_number BIGINT NOT NULL REFERENCES projects (number),
+  platform TEXT NOT NULL,
+  display_name TEXT NOT NULL,
+  created_ms BIGINT NOT NULL
+);
+
+CREATE TABLE buckets (
+  bucket TEXT PRIMARY KEY,
+  project_number BIGINT NOT NULL,
+  create_time_ms BIGINT NOT NULL
+);
+
+CREATE TABLE change_log (
+  change_id BIGINT PRIMARY KEY,
+  project_number BIGINT NOT NULL,
+  time_ms BIGINT NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  detail TEXT NOT NULL
+);
+
+CREATE TABLE installations (
+  project_number BIGINT NOT NULL REFERENCES projects (number),
+  fid TEXT NOT NULL,
+  app_id TEXT NOT NULL REFERENCES apps (app_id),
+  refresh_token_hash TEXT NOT NULL,
+  sdk_version TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  token_issued_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_number, fid)
+);
+
+CREATE TABLE milestones (
+  name TEXT NOT NULL PRIMARY KEY,
+  reached_ms BIGINT NOT NULL
+);
+
+CREATE TABLE model_ids (
+  model_id TEXT PRIMARY KEY
+);
+
+CREATE TABLE models (
+  project_number BIGINT NOT NULL,
+  model_id TEXT NOT NULL,
+  display_name TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  source_uri TEXT NOT NULL,
+  validation_error TEXT NOT NULL,
+  latest_version BIGINT NOT NULL,
+  published_version BIGINT NOT NULL,
+  etag BIGINT NOT NULL,
+  create_time_ms BIGINT NOT NULL,
+  update_time_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_number, model_id)
+);
+
+CREATE UNIQUE INDEX models_by_display_name ON models (project_number, display_name);
+
+CREATE TABLE objects (
+  bucket TEXT NOT NULL,
+  object_name TEXT NOT NULL,
+  project_number BIGINT NOT NULL,
+  generation BIGINT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size_bytes BIGINT NOT NULL,
+  crc32c BIGINT NOT NULL,
+  md5 TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  create_time_ms BIGINT NOT NULL,
+  PRIMARY KEY (bucket, object_name)
+);
+
+CREATE INDEX objects_by_sha256 ON objects (sha256);
+
+CREATE TABLE projects (
+  number BIGINT NOT NULL PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  created_ms BIGINT NOT NULL
+);
+
+CREATE TABLE schema_migrations (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_ms BIGINT NOT NULL);
+
+CREATE TABLE service_account_keys (
+  key_id TEXT NOT NULL PRIMARY KEY,
+  email TEXT NOT NULL REFERENCES service_accounts (email) ON DELETE CASCADE,
+  public_key_pem TEXT NOT NULL,
+  created_ms BIGINT NOT NULL
+);
+
+CREATE INDEX service_account_keys_by_email ON service_account_keys (email);
+
+CREATE TABLE service_accounts (
+  email TEXT NOT NULL PRIMARY KEY,
+  project_number BIGINT NOT NULL REFERENCES projects (number),
+  client_id TEXT NOT NULL UNIQUE,
+  created_ms BIGINT NOT NULL
+);
+
+CREATE TABLE signing_keys (
+  kid TEXT NOT NULL PRIMARY KEY,
+  secret_hex TEXT NOT NULL,
+  created_ms BIGINT NOT NULL
+);
+
+CREATE TABLE upload_sessions (
+  session_id TEXT PRIMARY KEY,
+  project_number BIGINT NOT NULL,
+  bucket TEXT NOT NULL,
+  object_name TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  declared_crc32c TEXT NOT NULL,
+  declared_md5 TEXT NOT NULL,
+  declared_size_bytes BIGINT,
+  generation_match BIGINT,
+  generation_not_match BIGINT,
+  blob_upload_id TEXT NOT NULL,
+  finished_generation BIGINT NOT NULL,
+  create_time_ms BIGINT NOT NULL
+);
+
+CREATE INDEX upload_sessions_by_time ON upload_sessions (create_time_ms);
+
+CREATE TABLE versions (
+  project_number BIGINT NOT NULL,
+  model_id TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size_bytes BIGINT NOT NULL,
+  source_uri TEXT NOT NULL,
+  structure TEXT NOT NULL,
+  create_time_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_number, model_id, version)
+);
+
+CREATE INDEX versions_by_sha256 ON versions (sha256);
