@@ -1,0 +1,21 @@
+// Decide: which version of a model a device gets.
+#pragma once
+
+#include "base/result.h"
+#include "protocol/model_address.h"
+#include "server/registry/registry.h"
+
+namespace godwit::server {
+
+struct Decision {
+  ModelPointer model;  // Owns version.
+  const Version* version = nullptr;
+};
+
+// In this order: an exact version (`face@7`) whether it is published or not, else the published
+// one. The address's name is a display name first, then a model's id. kNotFound when there is
+// no such model or version, or nothing is published.
+Result<Decision> Decide(const RegistrySnapshot& registry, int64_t project_number,
+                        const ModelAddress& address);
+
+}  // namespace godwit::server

@@ -1,0 +1,63 @@
+// GarbageCollector: forgets what nothing refers to any more.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "server/db/database.h"
+#include "server/registry/registry.h"
+#include "server/storage/upload_sessions.h"
+
+namespace godwit::server {
+
+struct GarbageOptions {
+  int64_t versions_kept = 10;                  // Newest of each model; 0 keeps all.
+  int64_t blob_age_min_ms = 24 * 3600 * 1000;  // Unreferenced for so long before it goes.
+};
+
+struct GarbageReport {
+  int64_t sessions_removed = 0;
+  int64_t uploads_removed = 0;
+  int64_t versions_removed = 0;
+  int64_t blobs_removed = 0;
+};
+
+// Thread-safe; blocks on the disk.
+class GarbageCollector {
+ public:
+  // All must outlive the collector.
+  GarbageCollector(Database& db, Registry& registry, ObjectStore& objects, UploadSessions& sessions,
+                   const Clock& clock, Logger& logger, const GarbageOptions& options)
+      : db_(db),
+        registry_(registry),
+        objects_(objects),
+        sessions_(sessions),
+        clock_(clock),
+        logger_(logger),
+        options_(options) {}
+
+  // One round: upload sessions that are older than a week, bytes of uploads that no session
+  // knows, surplus versions, and blobs that neither a version nor an object has named in any
+  // round for blob_age_min_ms (counted from when this process first saw it so).
+  Result<GarbageReport> Collect();
+
+ private:
+  Result<int64_t> RemoveOrphanUploads();
+  Result<int64_t> RemoveBlobs();
+  Result<bool> RemoveIfUnreferenced(const Digest& digest);
+
+  Database& db_;
+  Registry& registry_;
+  ObjectStore& objects_;
+  UploadSessions& sessions_;
+  const Clock& clock_;
+  Logger& logger_;
+  const GarbageOptions options_;
+  std::mutex mutex_;
+  std::map<Digest, int64_t> unreferenced_since_ms_;
+};
+
+}  // namespace godwit::server

@@ -1,0 +1,33 @@
+// ModelIntake: from an uploaded object to a validated model file.
+#pragma once
+
+#include "base/log.h"
+#include "base/result.h"
+#include "server/registry/model.h"
+#include "server/storage/object_store.h"
+#include "server/storage/storage_uri.h"
+#include "tflite/model_reader.h"
+
+namespace godwit::server {
+
+// The JSON object that a version keeps of its model: operators, inputs, outputs, signatures.
+// Long lists are cut at kStructureListMax entries.
+inline constexpr size_t kStructureListMax = 1000;
+std::string StructureJson(const tflite::Model& model);
+
+// Thread-safe; blocks on the disk.
+class ModelIntake {
+ public:
+  // Both must outlive the intake.
+  ModelIntake(ObjectStore& objects, Logger& logger) : objects_(objects), logger_(logger) {}
+
+  // Reads and checks the object. A file that is no model is a success with validation_error
+  // set, as Firebase has it. kNotFound when there is no such object.
+  Result<SubmittedFile> Read(int64_t project_number, const StorageUri& uri);
+
+ private:
+  ObjectStore& objects_;
+  Logger& logger_;
+};
+
+}  // namespace godwit::server
