@@ -105,6 +105,10 @@ std::unique_ptr<FileSystem> NewPosixFileSystem();
 // file or the new one. Callers that may race must hold a lock.
 Status ReplaceFile(FileSystem& fs, const std::string& path, std::string_view bytes);
 
+// Creates the folder and its parents and makes their names durable. Also syncs those that it
+// finds, for who made them may have died before that; where this user may not, that is skipped.
+Status CreateDirectoriesDurably(FileSystem& fs, const std::string& path);
+
 // The whole file; kOutOfRange when it is larger than max_bytes.
 Result<std::string> ReadWholeFile(FileSystem& fs, const std::string& path, uint64_t max_bytes);
 

@@ -28,6 +28,19 @@ Status ReplaceFile(FileSystem& fs, const std::string& path, std::string_view byt
   return fs.SyncDirectory(ParentPath(path));
 }
 
+Status CreateDirectoriesDurably(FileSystem& fs, const std::string& path) {
+  const std::string parent = ParentPath(path);
+  if (parent == path) return Status::Ok();
+  GODWIT_RETURN_IF_ERROR(CreateDirectoriesDurably(fs, parent));
+  const auto info = fs.Stat(path);
+  if (info.ok() && info->is_directory) {
+    (void)fs.SyncDirectory(parent);
+    return Status::Ok();
+  }
+  GODWIT_RETURN_IF_ERROR(fs.CreateDirectories(path));
+  return fs.SyncDirectory(parent);
+}
+
 Result<std::string> ReadWholeFile(FileSystem& fs, const std::string& path, uint64_t max_bytes) {
   GODWIT_ASSIGN_OR_RETURN(const auto file, fs.Open(path, OpenMode::kRead));
   GODWIT_ASSIGN_OR_RETURN(const uint64_t size_bytes, file->Size());
