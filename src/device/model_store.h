@@ -47,8 +47,8 @@ class PartialDownload {
   // a torn tail of them when this is not 0; starting again from zero is worth one try.
   virtual uint64_t resumed_bytes() const = 0;
 
-  // kModelHashMismatch past the expected size, kNotEnoughSpace when the disk is full. What was
-  // appended before stays.
+  // kModelHashMismatch for bytes past the expected size (none of data is taken then),
+  // kNotEnoughSpace when the disk is full. What was appended before stays.
   virtual Status Append(std::span<const std::byte> data) = 0;
 
   // Forgets all bytes: the server sent the file from its beginning.
@@ -117,6 +117,7 @@ class ModelStore {
       : fs_(fs), clock_(clock), logger_(logger), directory_(std::move(directory)) {}
 
   Status CreateOrCheck(const StoreOwner& owner);
+  Result<bool> CheckMarker();
   std::string PathOf(std::string_view folder, std::string_view name) const;
   Result<std::optional<LocalModel>> ReadRecord(const std::string& file_name);
   Status RemovePartials(const std::string& name_hash, const std::string& except);

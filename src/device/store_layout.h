@@ -1,0 +1,18 @@
+// The names in a store's folder: docs/formats/store.md.
+#pragma once
+
+#include <string_view>
+
+namespace godwit {
+
+constexpr std::string_view kMarkerFile = "format";
+constexpr std::string_view kInstallationFile = "installation";
+constexpr std::string_view kRecordFolder = "records";
+constexpr std::string_view kBlobFolder = "blobs";
+constexpr std::string_view kPartialFolder = "partial";
+constexpr std::string_view kLockFolder = "locks";
+constexpr std::string_view kStoreLock = "store";
+constexpr std::string_view kInstallationLock = "installation";
+constexpr std::string_view kUnusedSuffix = ".unused";
+
+}  // namespace godwit
