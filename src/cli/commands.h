@@ -1,0 +1,125 @@
+// Every command: its options as a plain struct, and the function that runs it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "cli/console.h"
+#include "cli/settings.h"
+#include "fs/file_system.h"
+#include "http/http_client.h"
+
+namespace godwit::cli {
+
+// What every command may use. Borrowed; lives as long as the command runs.
+struct Context {
+  Console& console;
+  FileSystem& fs;
+  Clock& clock;
+  HttpClient& http;
+  Settings& settings;
+  bool json = false;
+};
+
+struct ModelPushOptions {
+  std::string file;
+  std::string name;
+  bool publish = false;
+  std::vector<std::string> tags;
+};
+Status RunModelPush(Context& context, const ModelPushOptions& options);
+
+struct ModelPullOptions {
+  std::string address;
+  std::string output;
+};
+Status RunModelPull(Context& context, const ModelPullOptions& options);
+
+struct ModelListOptions {
+  std::string filter;  // The server's filter language; empty: all.
+};
+Status RunModelList(Context& context, const ModelListOptions& options);
+
+struct ModelNameOptions {
+  std::string address;
+};
+Status RunModelShow(Context& context, const ModelNameOptions& options);
+Status RunModelVersions(Context& context, const ModelNameOptions& options);
+Status RunModelPublish(Context& context, const ModelNameOptions& options);
+Status RunModelUnpublish(Context& context, const ModelNameOptions& options);
+
+struct ModelUpdateOptions {
+  std::string address;
+  std::string new_name;
+  std::vector<std::string> tags;
+  bool clear_tags = false;
+};
+Status RunModelUpdate(Context& context, const ModelUpdateOptions& options);
+
+struct ModelDeleteOptions {
+  std::string address;
+  bool yes = false;
+};
+Status RunModelDelete(Context& context, const ModelDeleteOptions& options);
+
+struct GetOptions {
+  std::string address;
+  std::string type = "local-update-in-background";
+  std::string store;  // Empty: the default one.
+  uint64_t limit_rate_bytes_per_s = 0;
+};
+Status RunGet(Context& context, const GetOptions& options);
+
+struct LocalOptions {
+  std::string address;
+  std::string store;
+};
+Status RunLocalList(Context& context, const LocalOptions& options);
+Status RunLocalDelete(Context& context, const LocalOptions& options);
+
+struct RunOptions {
+  std::string model;  // An address or a file.
+  std::string store;
+  std::vector<std::string> inputs;
+  std::vector<std::string> images;
+  uint32_t top = 3;
+  bool show = false;
+  std::optional<double> mean;
+  std::optional<double> std;
+  int threads = 1;
+  std::string runtime;
+};
+Status RunModelOnInput(Context& context, const RunOptions& options);
+
+struct InspectOptions {
+  std::string file;
+};
+Status RunInspect(Context& context, const InspectOptions& options);
+
+struct BenchOptions {
+  std::string file;
+  int threads = 1;
+  double seconds = 1;
+  std::string runtime;
+};
+Status RunBench(Context& context, const BenchOptions& options);
+
+struct LoginOptions {
+  std::string folder;  // A server's credentials folder; or flags name the files.
+};
+Status RunLogin(Context& context, const LoginOptions& options);
+Status RunLogout(Context& context);
+
+Status RunEnv(Context& context);
+Status RunVersion(Context& context);
+
+struct CompletionOptions {
+  std::string shell;  // "bash" or "zsh".
+};
+Status RunCompletion(Context& context, const CompletionOptions& options);
+
+}  // namespace godwit::cli

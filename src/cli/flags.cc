@@ -1,0 +1,326 @@
+#include "cli/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <sstream>
+#include <utility>
+
+namespace godwit::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Which server, as whom (a flag wins over the environment, that over godwit login):\n"
+    "  --url, GODWIT_URL                  the server's address\n"
+    "  --credentials, GODWIT_CREDENTIALS  administrator's key file (admin.json)\n"
+    "  --app, GODWIT_APP                  an app's id and API key (app.json)\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 not found, 4 credentials missing or\n"
+    "refused, 5 network or server unavailable (try again), 6 damaged data or no valid model.\n"
+    "\n"
+    "Data goes to standard output, all else to standard error. NO_COLOR is honoured.\n";
+
+// Everything that a command line can set.
+struct Options {
+  ModelPushOptions push;
+  ModelPullOptions pull;
+  ModelListOptions list;
+  ModelNameOptions name;
+  ModelUpdateOptions update;
+  ModelDeleteOptions erase;
+  GetOptions get;
+  LocalOptions local;
+  RunOptions run;
+  InspectOptions inspect;
+  BenchOptions bench;
+  LoginOptions login;
+  CompletionOptions completion;
+};
+
+class Tree {
+ public:
+  Tree() : app_("Put machine-learning models on your own server and on devices.", "godwit") {
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    app_.set_help_flag("-h,--help", "Show this help");
+    app_.set_version_flag("--version", "godwit " GODWIT_VERSION, "Show the version");
+    AddModelCommands();
+    AddDeviceCommands();
+    AddFileCommands();
+    AddSetupCommands();
+  }
+
+  CLI::App& app() { return app_; }
+  CommandLine& line() { return line_; }
+
+ private:
+  template <typename T>
+  using Runner = Status (*)(Context&, const T&);
+
+  template <typename T>
+  CLI::App* Add(CLI::App* parent, const char* name, const char* help, Runner<T> runner,
+                T Options::* member) {
+    CLI::App* command = parent->add_subcommand(name, help);
+    command->final_callback([this, runner, member] {
+      line_.run = [runner, options = options_, member](Context& context) {
+        return runner(context, (*options).*member);
+      };
+    });
+    return command;
+  }
+
+  void AddJson(CLI::App* command) {
+    command->add_flag("--json", line_.json, "Write JSON (errors, too, on standard error)");
+  }
+  void AddAdmin(CLI::App* command) {
+    command->add_option("--url", line_.connection.url, "The server's address")->type_name("URL");
+    command
+        ->add_option("--credentials", line_.connection.credentials,
+                     "The administrator's key file (admin.json)")
+        ->type_name("FILE");
+  }
+  void AddApp(CLI::App* command, std::string* store) {
+    command->add_option("--url", line_.connection.url, "The server's address")->type_name("URL");
+    command->add_option("--app", line_.connection.app, "The app's file (app.json)")
+        ->type_name("FILE");
+    command->add_option("--store", *store, "Where this device keeps its models")
+        ->type_name("FOLDER");
+  }
+  static void AddAddress(CLI::App* command, std::string* address, const char* help) {
+    command->add_option("address", *address, help)->required()->type_name("ADDRESS");
+  }
+
+  void AddModelCommands() {
+    CLI::App* model = app_.add_subcommand("model", "Models on the server (administrators)");
+    model->require_subcommand(1);
+    AddModelTransfers(model);
+    auto* list = Add(model, "list", "List the models", &RunModelList, &Options::list);
+    list->add_option("--filter", options_->list.filter,
+                     "As in: tags:face OR displayName:prefix* OR state.published=true")
+        ->type_name("TEXT");
+    AddAdmin(list);
+    AddJson(list);
+    struct Row {
+      const char* name;
+      const char* help;
+      Runner<ModelNameOptions> runner;
+      const char* address_help;
+    };
+    for (const Row& row : {
+             Row{"show", "Show one model or version", &RunModelShow, "NAME or NAME@VERSION"},
+             Row{"versions", "List a model's versions", &RunModelVersions, "NAME"},
+             Row{"publish", "Let devices have the latest version, or the given one",
+                 &RunModelPublish, "NAME or NAME@VERSION"},
+             Row{"unpublish", "Let devices have no version", &RunModelUnpublish, "NAME"},
+         }) {
+      CLI::App* command = Add(model, row.name, row.help, row.runner, &Options::name);
+      AddAddress(command, &options_->name.address, row.address_help);
+      AddAdmin(command);
+      AddJson(command);
+    }
+    auto* update =
+        Add(model, "update", "Change a model's name or tags", &RunModelUpdate, &Options::update);
+    AddAddress(update, &options_->update.address, "NAME");
+    update->add_option("--name", options_->update.new_name, "The new name")->type_name("NAME");
+    auto* tag = update->add_option("--tag", options_->update.tags, "A tag; replaces all others");
+    tag->type_name("TAG")->take_all();
+    update->add_flag("--clear-tags", options_->update.clear_tags, "Remove all tags")->excludes(tag);
+    AddAdmin(update);
+    AddJson(update);
+    auto* erase = Add(model, "delete", "Delete a model and all its versions", &RunModelDelete,
+                      &Options::erase);
+    AddAddress(erase, &options_->erase.address, "NAME");
+    erase->add_flag("-y,--yes", options_->erase.yes, "Do not ask");
+    AddAdmin(erase);
+    AddJson(erase);
+  }
+
+  void AddModelTransfers(CLI::App* model) {
+    auto* push =
+        Add(model, "push", "Upload a file as a model's new version", &RunModelPush, &Options::push);
+    push->add_option("file", options_->push.file, "A .tflite file")->required()->type_name("FILE");
+    push->add_option("--name", options_->push.name, "The model; it is made if it is new")
+        ->required()
+        ->type_name("NAME");
+    push->add_flag("--publish", options_->push.publish, "Let devices have it at once");
+    push->add_option("--tag", options_->push.tags, "A tag; may be given several times")
+        ->type_name("TAG")
+        ->take_all();
+    AddAdmin(push);
+    AddJson(push);
+    auto* pull = Add(model, "pull", "Download a version to a file", &RunModelPull, &Options::pull);
+    AddAddress(pull, &options_->pull.address, "NAME (what devices get) or NAME@VERSION");
+    pull->add_option("-o,--output", options_->pull.output, "The file to write")
+        ->required()
+        ->type_name("FILE");
+    AddAdmin(pull);
+    AddJson(pull);
+  }
+
+  void AddDeviceCommands() {
+    auto* get =
+        Add(&app_, "get", "Get a model as a device does; print its path", &RunGet, &Options::get);
+    AddAddress(get, &options_->get.address, "NAME or NAME@VERSION");
+    get->add_option("--type", options_->get.type, "Which copy will do")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"local", "local-update-in-background", "latest"}))
+        ->type_name("local|local-update-in-background|latest");
+    AddApp(get, &options_->get.store);
+    get->add_option("--limit-rate", options_->get.limit_rate_bytes_per_s,
+                    "At most so many bytes a second (k, M: thousands, millions)")
+        ->transform(CLI::AsSizeValue(true))
+        ->type_name("BYTES");
+    AddJson(get);
+    CLI::App* local = app_.add_subcommand("local", "Models in this device's store");
+    local->require_subcommand(1);
+    auto* list = Add(local, "list", "List them", &RunLocalList, &Options::local);
+    AddApp(list, &options_->local.store);
+    AddJson(list);
+    auto* erase = Add(local, "delete", "Delete one", &RunLocalDelete, &Options::local);
+    AddAddress(erase, &options_->local.address, "NAME");
+    AddApp(erase, &options_->local.store);
+    AddJson(erase);
+  }
+
+  void AddFileCommands() {
+    auto* run =
+        Add(&app_, "run", "Run a model on images or tensors", &RunModelOnInput, &Options::run);
+    RunOptions& options = options_->run;
+    run->add_option("model", options.model, "A file, or an address to get first")
+        ->required()
+        ->type_name("FILE|ADDRESS");
+    run->add_option("--input", options.inputs,
+                    "One tensor: .npy, .json or raw bytes; - reads standard input; once per input")
+        ->type_name("FILE")
+        ->take_all();
+    run->add_option("--image", options.images, "A picture; several give one answer each")
+        ->type_name("FILE")
+        ->take_all();
+    run->add_option("--top", options.top, "How many labels to show")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000))
+        ->type_name("N");
+    run->add_flag("--show", options.show, "Draw each picture in the terminal");
+    run->add_option("--mean", options.mean, "Pixels become (pixel - mean) / std")->type_name("X");
+    run->add_option("--std", options.std, "See --mean")->type_name("X");
+    AddRuntime(run, &options.threads, &options.runtime);
+    AddApp(run, &options.store);
+    AddJson(run);
+    auto* inspect =
+        Add(&app_, "inspect", "Show what a model file holds", &RunInspect, &Options::inspect);
+    inspect->add_option("file", options_->inspect.file, "A .tflite file")
+        ->required()
+        ->type_name("FILE");
+    AddJson(inspect);
+    auto* bench =
+        Add(&app_, "bench", "Measure how fast a model file runs here", &RunBench, &Options::bench);
+    bench->add_option("file", options_->bench.file, "A .tflite file")
+        ->required()
+        ->type_name("FILE");
+    bench->add_option("--seconds", options_->bench.seconds, "How long to measure")
+        ->capture_default_str()
+        ->check(CLI::Range(0.01, 3600.0))
+        ->type_name("S");
+    AddRuntime(bench, &options_->bench.threads, &options_->bench.runtime);
+    AddJson(bench);
+  }
+
+  static void AddRuntime(CLI::App* command, int* threads, std::string* runtime) {
+    command->add_option("--threads", *threads, "Threads that one run may use")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 64))
+        ->type_name("N");
+    command->add_option("--runtime", *runtime, "The TensorFlow Lite library to load")
+        ->type_name("FILE");
+  }
+
+  void AddSetupCommands() {
+    auto* login =
+        Add(&app_, "login", "Check credentials and remember them", &RunLogin, &Options::login);
+    login->add_option("folder", options_->login.folder, "The credentials folder of a server's data")
+        ->type_name("FOLDER");
+    AddAdmin(login);
+    login->add_option("--app", line_.connection.app, "The app's file (app.json)")
+        ->type_name("FILE");
+    AddJson(login);
+    AddPlain("logout", "Forget what login saved", &RunLogout);
+    AddJson(AddPlain("env", "Show versions, folders and settings, for bug reports", &RunEnv));
+    AddJson(AddPlain("version", "Show the version", &RunVersion));
+    auto* completion = Add(&app_, "completion", "Print a completion script for a shell",
+                           &RunCompletion, &Options::completion);
+    completion->add_option("shell", options_->completion.shell, "bash or zsh")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh"}))
+        ->type_name("bash|zsh");
+  }
+
+  CLI::App* AddPlain(const char* name, const char* help, Status (*runner)(Context&)) {
+    CLI::App* command = app_.add_subcommand(name, help);
+    command->final_callback([this, runner] { line_.run = runner; });
+    return command;
+  }
+
+  std::shared_ptr<Options> options_ = std::make_shared<Options>();
+  CommandLine line_;
+  CLI::App app_;
+};
+
+FlagInfo DescribeFlag(const CLI::Option& option) {
+  FlagInfo flag;
+  flag.name = "--" + option.get_lnames().front();
+  flag.help = option.get_description();
+  const std::string type = option.get_type_name();
+  flag.takes_value = option.get_items_expected_max() > 0;
+  flag.takes_path = type == "FILE" || type == "FOLDER";
+  if (type.find('|') != std::string::npos) {
+    std::stringstream words(type);
+    for (std::string word; std::getline(words, word, '|');) flag.choices.push_back(word);
+  }
+  return flag;
+}
+
+void Describe(const CLI::App& app, const std::string& parent, std::vector<CommandInfo>* list) {
+  CommandInfo info;
+  info.name = app.get_name();
+  info.path = parent.empty() ? info.name : parent + " " + info.name;
+  info.help = app.get_description();
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->get_lnames().empty()) {
+      info.flags.push_back(DescribeFlag(*option));
+    } else if (option->get_type_name().find("F") == 0) {  // FILE, FOLDER, FILE|ADDRESS
+      info.takes_path = true;
+    } else if (option->get_type_name().find('|') != std::string::npos) {
+      std::stringstream words(option->get_type_name());
+      for (std::string word; std::getline(words, word, '|');) info.children.push_back(word);
+    }
+  }
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  for (const CLI::App* command : commands) info.children.push_back(command->get_name());
+  list->push_back(info);
+  for (const CLI::App* command : commands) Describe(*command, info.path, list);
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, const char* const* argv) {
+  Tree tree;
+  CommandLine& line = tree.line();
+  try {
+    tree.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    line.run = nullptr;
+    line.exit_code = tree.app().exit(error, out, err) == 0 ? 0 : 2;
+    line.text = line.exit_code == 0 ? out.str() : err.str();
+  }
+  return line;
+}
+
+std::vector<CommandInfo> DescribeCommands() {
+  Tree tree;
+  std::vector<CommandInfo> list;
+  Describe(tree.app(), "", &list);
+  return list;
+}
+
+}  // namespace godwit::cli

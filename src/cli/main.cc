@@ -1,0 +1,45 @@
+// godwit: the command line. Wires the real disk, network and clock to one command.
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "cli/exit_code.h"
+#include "cli/flags.h"
+
+namespace godwit::cli {
+namespace {
+
+void ReportError(Console& console, const Status& status, bool json) {
+  if (json) {
+    const Json error = Json::Object({{"code", Json(static_cast<int>(status.code()))},
+                                     {"status", Json(StatusCodeName(status.code()))},
+                                     {"message", Json(status.message())}});
+    console.Note(Json::Object({{"error", error}}).Serialize(2));
+    return;
+  }
+  console.Note(console.StyledNote(Style::kRed, "godwit:") + " " + status.message());
+}
+
+int Main(int argc, char** argv) {
+  const CommandLine line = ParseCommandLine(argc, argv);
+  if (!line.run) {
+    std::fputs(line.text.c_str(), line.exit_code == 0 ? stdout : stderr);
+    return line.exit_code;
+  }
+  Console console(stdout, stderr, DetectConsole(stdout, stderr));
+  const std::unique_ptr<FileSystem> fs = NewPosixFileSystem();
+  const std::unique_ptr<Clock> clock = NewSystemClock();
+  const std::unique_ptr<HttpClient> http = NewCurlHttpClient(
+      {.user_agent = "godwit-cli/" GODWIT_VERSION, .ca_file = ProcessVariable("GODWIT_CA_FILE")});
+  Settings settings(*fs, ProcessVariable, line.connection);
+  Context context{console, *fs, *clock, *http, settings, line.json};
+  Status status = line.run(context);
+  if (status.ok()) status = console.Flush();
+  if (!status.ok()) ReportError(console, status, line.json);
+  return ExitCodeOf(status.code());
+}
+
+}  // namespace
+}  // namespace godwit::cli
+
+int main(int argc, char** argv) { return godwit::cli::Main(argc, argv); }
