@@ -1,14 +1,28 @@
 """What nobody should send, sent to the real server: a clear error each, and the server stays up."""
 import json
 import re
+import socket
 import struct
 import time
 
 import pytest
 
-from programs import DIGITS_V1, sha256
+from programs import DIGITS_V1, Godwit, Server, admin_token, sha256
 
 FID = "cAAAAAAAAAAAAAAAAAAAAA"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One server for all of this page: it must stand every row."""
+    server = Server(tmp_path_factory.mktemp("bad-input") / "server").start()
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def godwit(server, tmp_path_factory):
+    return Godwit(server, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture
@@ -16,12 +30,12 @@ def device(server, godwit):
     """A published model and the headers of a device that may have it."""
     godwit.push("digits", DIGITS_V1.read_bytes(), "--publish")
     app = server.app
-    key = {"x-goog-api-key": app["apiKey"], "Content-Type": "application/json"}
-    body = {"fid": FID, "appId": app["appId"], "authVersion": "FIS_v2", "sdkVersion": "a:17.0.0"}
-    status, _, reply = server.request("POST", f"/v1/projects/{app['projectId']}/installations", key, json.dumps(body))
+    key = {"x-goog-api-key": app["api_key"], "Content-Type": "application/json"}
+    body = {"fid": FID, "appId": app["app_id"], "authVersion": "FIS_v2", "sdkVersion": "a:17.0.0"}
+    status, _, reply = server.request("POST", f"/v1/projects/{app['project_id']}/installations", key, json.dumps(body))
     assert status == 200, reply
     token = json.loads(reply)["authToken"]["token"]
-    return {"x-goog-api-key": app["apiKey"], "x-goog-firebase-installations-auth": token}
+    return {"x-goog-api-key": app["api_key"], "x-goog-firebase-installations-auth": token}
 
 
 MODEL = "/v1beta2/projects/godwit/models/digits:download"
@@ -89,7 +103,7 @@ def test_a_bad_blob_link_is_refused(server, device):
 def test_a_wrong_key_on_installations_is_400(server):
     """Clients throw their identity away on 401 and 404, so a mistyped key must not be either."""
     headers = {"x-goog-api-key": "AIza" + "x" * 35, "Content-Type": "application/json"}
-    body = {"fid": FID, "appId": server.app["appId"], "authVersion": "FIS_v2", "sdkVersion": "a:17.0.0"}
+    body = {"fid": FID, "appId": server.app["app_id"], "authVersion": "FIS_v2", "sdkVersion": "a:17.0.0"}
     assert server.request("POST", "/v1/projects/godwit/installations", headers, json.dumps(body))[0] == 400
 
 
@@ -102,7 +116,7 @@ BODIES = {
 
 @pytest.mark.parametrize("what", BODIES)
 def test_a_bad_installation_request_is_refused(server, what):
-    headers = {"x-goog-api-key": server.app["apiKey"], "Content-Type": "application/json"}
+    headers = {"x-goog-api-key": server.app["api_key"], "Content-Type": "application/json"}
     status, _, body = server.request("POST", "/v1/projects/godwit/installations", headers, BODIES[what])
     assert status in (400, 413), body
     assert json.loads(body)["error"]["message"]
@@ -174,15 +188,58 @@ FILES = {
 
 
 @pytest.mark.parametrize("what", FILES)
-def test_a_file_that_is_no_model_never_becomes_a_version(server, godwit, tmp_path, what):
-    godwit.push("face", DIGITS_V1.read_bytes(), "--publish")
+def test_the_command_line_pushes_no_file_that_is_no_model(server, godwit, tmp_path, what):
     file = tmp_path / "bad.tflite"
     file.write_bytes(FILES[what])
     done = godwit.run("model", "push", file, "--name", "face", "--publish")
     assert done.returncode in (2, 6), done.stderr
-    assert done.stderr.strip() and "Traceback" not in done.stderr
-    shown = godwit.json("model", "show", "face")
-    assert shown["modelHash"] == sha256(DIGITS_V1.read_bytes()) and shown["state"]["published"]
+    assert "bad.tflite" in done.stderr
+
+
+def test_a_file_that_is_no_model_never_becomes_a_version(server, godwit):
+    """Past the command line, which would not send them: with the requests of an Admin SDK."""
+    godwit.push("face", DIGITS_V1.read_bytes(), "--publish")
+    model = godwit.json("model", "show", "face")
+    bearer = {"Authorization": f"Bearer {admin_token(server)}", "Content-Type": "application/json"}
+    for what, data in FILES.items():
+        status, _, reply = server.request("POST", "/upload/storage/v1/b/godwit.appspot.com/o?uploadType=media&name=bad",
+                                          bearer | {"Content-Type": "application/octet-stream"}, data)
+        assert status == 200, (what, reply)
+        body = json.dumps({"tfliteModel": {"gcsTfliteUri": "gs://godwit.appspot.com/bad"}})
+        status, _, reply = server.request("PATCH", f"/v1beta2/{model['name']}?updateMask=tfliteModel.gcsTfliteUri",
+                                          bearer, body)
+        assert status == 200, (what, reply)
+        operation = json.loads(reply)
+        assert operation["done"] is True and "Invalid flatbuffer format" in reply.decode(), (what, reply)
+        shown = godwit.json("model", "show", "face")
+        assert shown["publishedVersion"] == model["publishedVersion"] and shown["state"]["published"], what
+
+
+UPLOADS = {  # what: (path's end, headers, body, status)
+    "no bucket of ours": ("/b/nowhere/o?uploadType=media&name=x", {}, b"x", (403, 404)),
+    "no name": ("/b/godwit.appspot.com/o?uploadType=media", {}, b"x", (400,)),
+    "no such upload type": ("/b/godwit.appspot.com/o?uploadType=pigeon&name=x", {}, b"x", (400,)),
+    "a multipart body without parts": ("/b/godwit.appspot.com/o?uploadType=multipart",
+                                       {"Content-Type": "multipart/related; boundary=a"}, b"nothing", (400,)),
+    "an unknown resumable upload": ("/b/godwit.appspot.com/o?uploadType=resumable&upload_id=nobody",
+                                    {"Content-Range": "bytes 0-0/1"}, b"x", (400, 404, 410)),
+}
+
+
+@pytest.mark.parametrize("what", UPLOADS)
+def test_a_bad_upload_is_refused(server, what):
+    path, headers, body, expected = UPLOADS[what]
+    bearer = {"Authorization": f"Bearer {admin_token(server)}"}
+    method = "PUT" if "upload_id" in path else "POST"
+    status, _, reply = server.request(method, "/upload/storage/v1" + path, bearer | headers, body)
+    assert status in expected, reply
+
+
+def test_an_upload_with_a_wrong_digest_is_refused(server):
+    bearer = {"Authorization": f"Bearer {admin_token(server)}", "x-goog-hash": "crc32c=AAAAAA=="}
+    path = "/upload/storage/v1/b/godwit.appspot.com/o?uploadType=media&name=x"
+    status, _, reply = server.request("POST", path, bearer, b"some bytes")
+    assert status == 400, reply
 
 
 def test_a_torn_model_never_kills_the_server(server, godwit, chance, tmp_path):
@@ -199,7 +256,6 @@ def test_a_torn_model_never_kills_the_server(server, godwit, chance, tmp_path):
 
 
 def test_a_slow_client_holds_nothing_up(server):
-    import socket
     slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]
     for connection in slow:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHo")

@@ -18,7 +18,7 @@ def store_is_whole(home, digests):
 
 def local_digest(godwit):
     listed = godwit.json("local", "list")["models"]
-    return listed[0]["modelHash"] if listed else None
+    return listed[0]["sha256"] if listed else None
 
 
 def test_a_killed_device_has_the_old_model_or_the_new_one(server, godwit, chance):

@@ -98,7 +98,7 @@ def test_a_restart_keeps_everything(server, godwit):
 def test_the_example_app_gets_the_model(server, godwit, tmp_path):
     godwit.push("digits", DIGITS_V1.read_bytes(), "--publish")
     app = server.app
-    done = subprocess.run([BIN / "device", app["serverUrl"], app["projectId"], app["appId"], app["apiKey"],
+    done = subprocess.run([BIN / "device", app["server_url"], app["project_id"], app["app_id"], app["api_key"],
                            tmp_path / "app", "digits"], text=True, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
     path = re.search(r"/\S+", done.stdout).group()
