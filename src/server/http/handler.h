@@ -34,11 +34,12 @@ class Handler {
  public:
   virtual ~Handler() = default;
 
-  // On a loop thread, for requests without a body. Must not block. Returns false to have
-  // Handle called on a worker instead.
+  // On a loop thread, for requests without a body. Must not block or throw. Returns false to
+  // have a worker answer instead, as Plan says.
   virtual bool TryFast(const RequestHead& head, FastReply* reply) = 0;
 
-  // On a loop thread, cheap: how to receive this request's body.
+  // On a loop thread, cheap: how to receive this request's body. Asked for requests without a
+  // body, too: kBuffered leads to Handle, kStreamed to StartBody and Finish.
   virtual RoutePlan Plan(const RequestHead& head) = 0;
 
   // On a worker; may block.
