@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/text_format.h"
+#include "inference/runtime.h"
 
 namespace godwit::cli {
 namespace {
@@ -42,7 +43,9 @@ Status RunEnv(Context& context) {
       admin.ok() ? admin->client_email + " (" + admin->source + ")" : "none";
   const std::string app_text = app.ok() ? app->app_id + " (" + app->source + ")" : "none";
   const std::string url = admin.ok() ? admin->url : app.ok() ? app->url : settings.flags().url;
-  const std::string runtime = ProcessVariable("GODWIT_RUNTIME");
+  const auto runtime = Runtime::Load(DefaultRuntimeSearch(""));
+  const std::string runtime_text =
+      runtime.ok() ? runtime->version + " (" + runtime->path + ")" : "none";
   const struct {
     const char* name;
     const char* json_name;
@@ -56,7 +59,7 @@ Status RunEnv(Context& context) {
       {"app", "app", app_text},
       {"settings folder", "settingsFolder", settings.config_folder()},
       {"device store", "storeFolder", settings.store_folder()},
-      {"runtime", "runtime", runtime.empty() ? "found at first use" : runtime},
+      {"runtime", "runtime", runtime_text},
   };
   if (context.json) {
     Json json = Json::Object();

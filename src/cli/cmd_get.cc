@@ -24,12 +24,10 @@ Json ModelJson(const Model& model) {
 }  // namespace
 
 Status RunGet(Context& context, const GetOptions& options) {
-  NoteLogger logger;
   GODWIT_ASSIGN_OR_RETURN(
-      const auto client,
-      OpenDeviceClient(context, {options.store, options.limit_rate_bytes_per_s}, logger));
-  GODWIT_ASSIGN_OR_RETURN(const Model model,
-                          GetWithProgress(context, *client, options.address, TypeOf(options.type)));
+      const auto device,
+      DeviceClient::Open(context, {options.store, options.limit_rate_bytes_per_s}));
+  GODWIT_ASSIGN_OR_RETURN(const Model model, device->Get(options.address, TypeOf(options.type)));
   if (context.json) {
     context.console.PrintJson(ModelJson(model));
   } else {
@@ -37,15 +35,13 @@ Status RunGet(Context& context, const GetOptions& options) {
   }
   // The path is known to whoever reads before the update, if any, is done.
   GODWIT_RETURN_IF_ERROR(context.console.Flush());
-  client->WaitForBackgroundWork();
+  device->FinishUpdate(model);
   return Status::Ok();
 }
 
 Status RunLocalList(Context& context, const LocalOptions& options) {
-  NoteLogger logger;
-  GODWIT_ASSIGN_OR_RETURN(const auto client,
-                          OpenDeviceClient(context, {.store = options.store}, logger));
-  GODWIT_ASSIGN_OR_RETURN(const std::vector<Model> models, client->ListDownloadedModels());
+  GODWIT_ASSIGN_OR_RETURN(const auto device, DeviceClient::Open(context, {.store = options.store}));
+  GODWIT_ASSIGN_OR_RETURN(const std::vector<Model> models, device->client().ListDownloadedModels());
   if (context.json) {
     Json list = Json::Array();
     for (const Model& model : models) list.Add(ModelJson(model));
@@ -66,10 +62,8 @@ Status RunLocalList(Context& context, const LocalOptions& options) {
 }
 
 Status RunLocalDelete(Context& context, const LocalOptions& options) {
-  NoteLogger logger;
-  GODWIT_ASSIGN_OR_RETURN(const auto client,
-                          OpenDeviceClient(context, {.store = options.store}, logger));
-  GODWIT_RETURN_IF_ERROR(client->DeleteDownloadedModel(options.address));
+  GODWIT_ASSIGN_OR_RETURN(const auto device, DeviceClient::Open(context, {.store = options.store}));
+  GODWIT_RETURN_IF_ERROR(device->client().DeleteDownloadedModel(options.address));
   if (context.json) {
     context.console.PrintJson(Json::Object({{"deleted", Json(options.address)}}));
   } else {

@@ -195,7 +195,7 @@ class Report {
     };
     const size_t shown = std::min(tensors.size(), kTensorsShown);
     for (size_t i = 0; i < shown; ++i) {
-      row(tensors[i].bytes, DescribeTensor(*tensors[i].tensor), Printable(tensors[i].tensor->name));
+      row(tensors[i].bytes, DescribeTensor(*tensors[i].tensor), NameCell(tensors[i].tensor->name));
     }
     if (shown < tensors.size()) {
       uint64_t rest = 0;
@@ -244,6 +244,15 @@ class Report {
   std::string BarCell(uint64_t value, uint64_t most) const {
     if (!console_.out_is_terminal()) return "";
     return Bar(static_cast<double>(value) / static_cast<double>(most), kBarWidth);
+  }
+
+  // Converters make names of hundreds of letters; on a terminal they must not wrap the table.
+  std::string NameCell(const std::string& name) const {
+    std::string text = Printable(name);
+    constexpr size_t kOtherColumns = 72;
+    const size_t room = std::max<size_t>(console_.width(), kOtherColumns + 16) - kOtherColumns;
+    if (console_.out_is_terminal() && text.size() > room) text = text.substr(0, room - 1) + "…";
+    return text;
   }
 
   Console& console_;

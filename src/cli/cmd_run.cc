@@ -157,13 +157,10 @@ Result<std::string> FindModelFile(Context& context, const RunOptions& options) {
                   "there is no file '" + options.model +
                       "', so nothing was run; check the path, or give a model's name");
   }
-  NoteLogger logger;
-  GODWIT_ASSIGN_OR_RETURN(const auto client,
-                          OpenDeviceClient(context, {.store = options.store}, logger));
+  GODWIT_ASSIGN_OR_RETURN(const auto device, DeviceClient::Open(context, {.store = options.store}));
   GODWIT_ASSIGN_OR_RETURN(const Model model,
-                          GetWithProgress(context, *client, options.model,
-                                          DownloadType::kLocalModelUpdateInBackground));
-  client->WaitForBackgroundWork();
+                          device->Get(options.model, DownloadType::kLocalModelUpdateInBackground));
+  device->FinishUpdate(model);
   return model.path;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/device_client.h"
 
+#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <utility>
@@ -19,16 +20,27 @@ void NoteLogger::Log(LogLevel level, std::string_view message,
   if (level < LogLevel::kWarning) return;
   std::string line = "godwit: warning: " + std::string(message);
   for (const LogField& field : fields) {
-    line += " " + std::string(field.name) + "=" + std::string(field.value);
+    line += "; " + std::string(field.name) + ": " + std::string(field.value);
   }
   line += "\n";
   // One call, so that lines of several threads do not mix.
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-Result<std::unique_ptr<Client>> OpenDeviceClient(Context& context,
-                                                 const DeviceClientOptions& options,
-                                                 Logger& logger) {
+Result<HttpResponse> ResumeWatch::Send(const HttpRequest& request, HttpSink* sink,
+                                       const std::atomic<bool>* cancelled) {
+  constexpr std::string_view kPrefix = "bytes=";
+  const auto range = FindHeader(request.headers, "Range");
+  if (range && range->starts_with(kPrefix)) {
+    uint64_t first = 0;
+    std::from_chars(range->data() + kPrefix.size(), range->data() + range->size(), first);
+    resumed_at_ = first;
+  }
+  return http_.Send(request, sink, cancelled);
+}
+
+Result<std::unique_ptr<DeviceClient>> DeviceClient::Open(Context& context,
+                                                         const DeviceClientOptions& options) {
   GODWIT_ASSIGN_OR_RETURN(const AppSettings app, context.settings.App());
   ClientOptions client_options;
   client_options.server_url = app.url;
@@ -38,22 +50,40 @@ Result<std::unique_ptr<Client>> OpenDeviceClient(Context& context,
   client_options.directory =
       options.store.empty() ? context.settings.store_folder() : options.store;
   client_options.receive_limit_bytes_per_s = options.limit_rate_bytes_per_s;
-  return Client::Open(client_options, {context.fs, context.http, context.clock, logger});
+  std::unique_ptr<DeviceClient> device(new DeviceClient(context));
+  GODWIT_ASSIGN_OR_RETURN(
+      device->client_,
+      Client::Open(client_options, {context.fs, device->watch_, context.clock, device->logger_}));
+  return device;
 }
 
-Result<Model> GetWithProgress(Context& context, Client& client, const std::string& address,
-                              DownloadType type) {
-  const std::unique_ptr<ModelRequest> request = client.StartGetModel(address, type);
+void DeviceClient::NoteResume(uint64_t total_bytes) {
+  const uint64_t resumed_at = watch_.TakeResumedAt();
+  if (resumed_at == 0) return;
+  context_.console.Note("resuming at " + FormatBytes(resumed_at) +
+                        (total_bytes == 0 ? "" : " of " + FormatBytes(total_bytes)));
+}
+
+Result<Model> DeviceClient::Get(const std::string& address, DownloadType type) {
+  const std::unique_ptr<ModelRequest> request = client_->StartGetModel(address, type);
   std::optional<ProgressBar> bar;
   while (true) {
     auto model = request->Wait(kPollMs);
-    if (request->finished()) return model;
     const Progress progress = request->progress();
+    NoteResume(progress.bytes_total);
+    if (request->finished()) return request->Wait();
     if (progress.bytes_total == 0) continue;
-    if (!bar) {
-      bar.emplace(context.console, context.clock, "get " + address, progress.bytes_done);
-    }
+    if (!bar) bar.emplace(context_.console, context_.clock, "get " + address, progress.bytes_done);
     bar->Update(progress.bytes_done, progress.bytes_total);
+  }
+}
+
+void DeviceClient::FinishUpdate(const Model& model) {
+  client_->WaitForBackgroundWork();
+  NoteResume(0);
+  const auto now = client_->GetModel(model.name, DownloadType::kLocalModel);
+  if (now.ok() && now->hash != model.hash) {
+    context_.console.Note("a newer version arrived meanwhile; the next get returns it");
   }
 }
 

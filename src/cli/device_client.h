@@ -1,6 +1,7 @@
-// The device SDK as the command line uses it: with a store, a progress bar and a log.
+// DeviceClient: the device SDK as the command line uses it, with a store, progress and a log.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,11 +12,26 @@
 
 namespace godwit::cli {
 
-// Shows an SDK's warnings and errors to a person. Thread-safe.
+// Shows a library's warnings and errors to a person. Thread-safe.
 class NoteLogger final : public Logger {
  public:
   void Log(LogLevel level, std::string_view message,
            std::initializer_list<LogField> fields) override;
+};
+
+// Passes requests on and remembers from which byte the last one asked for a file's rest.
+class ResumeWatch final : public HttpClient {
+ public:
+  explicit ResumeWatch(HttpClient& http) : http_(http) {}
+  Result<HttpResponse> Send(const HttpRequest& request, HttpSink* sink,
+                            const std::atomic<bool>* cancelled) override;
+
+  // That byte, once for each such request; 0 when there was none since the last call.
+  uint64_t TakeResumedAt() { return resumed_at_.exchange(0); }
+
+ private:
+  HttpClient& http_;
+  std::atomic<uint64_t> resumed_at_ = 0;
 };
 
 struct DeviceClientOptions {
@@ -23,13 +39,28 @@ struct DeviceClientOptions {
   uint64_t limit_rate_bytes_per_s = 0;
 };
 
-// logger must outlive the client.
-Result<std::unique_ptr<Client>> OpenDeviceClient(Context& context,
-                                                 const DeviceClientOptions& options,
-                                                 Logger& logger);
+// Not thread-safe. Borrows the context.
+class DeviceClient {
+ public:
+  static Result<std::unique_ptr<DeviceClient>> Open(Context& context,
+                                                    const DeviceClientOptions& options);
 
-// Blocks until the model is there; shows how far the download is, and where it resumes.
-Result<Model> GetWithProgress(Context& context, Client& client, const std::string& address,
-                              DownloadType type);
+  // Blocks until the model is there; shows how far the download is, and where it resumes.
+  Result<Model> Get(const std::string& address, DownloadType type);
+
+  // Blocks until no update runs; says if one brought another file than `model`.
+  void FinishUpdate(const Model& model);
+
+  Client& client() { return *client_; }
+
+ private:
+  explicit DeviceClient(Context& context) : context_(context), watch_(context.http) {}
+  void NoteResume(uint64_t total_bytes);
+
+  Context& context_;
+  NoteLogger logger_;
+  ResumeWatch watch_;
+  std::unique_ptr<Client> client_;  // Last, for its threads use the others.
+};
 
 }  // namespace godwit::cli

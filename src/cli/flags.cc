@@ -1,6 +1,7 @@
 #include "cli/flags.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <sstream>
 #include <utility>
@@ -40,13 +41,13 @@ class Tree {
  public:
   Tree() : app_("Put machine-learning models on your own server and on devices.", "godwit") {
     app_.require_subcommand(1);
-    app_.footer(kFooter);
     app_.set_help_flag("-h,--help", "Show this help");
     app_.set_version_flag("--version", "godwit " GODWIT_VERSION, "Show the version");
     AddModelCommands();
     AddDeviceCommands();
     AddFileCommands();
     AddSetupCommands();
+    app_.footer(kFooter);  // Last: commands would inherit it.
   }
 
   CLI::App& app() { return app_; }
@@ -299,6 +300,12 @@ void Describe(const CLI::App& app, const std::string& parent, std::vector<Comman
   for (const CLI::App* command : commands) Describe(*command, info.path, list);
 }
 
+// "godwit model push": how far the line named a command.
+std::string ChosenPath(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return app.get_name() + (chosen.empty() ? "" : " " + ChosenPath(*chosen.front()));
+}
+
 }  // namespace
 
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
@@ -306,12 +313,17 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   CommandLine& line = tree.line();
   try {
     tree.app().parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help or --version.
+    std::ostringstream text;
+    tree.app().exit(asked, text, text);
+    line.text = text.str();
   } catch (const CLI::ParseError& error) {
-    std::ostringstream out;
-    std::ostringstream err;
     line.run = nullptr;
-    line.exit_code = tree.app().exit(error, out, err) == 0 ? 0 : 2;
-    line.text = line.exit_code == 0 ? out.str() : err.str();
+    line.error = Status(StatusCode::kInvalidArgument,
+                        std::string(error.what()) + "; see: " + ChosenPath(tree.app()) + " --help");
+    // The error may have come before the flag was read.
+    line.json = std::any_of(argv + 1, argv + argc,
+                            [](const char* word) { return std::string_view(word) == "--json"; });
   }
   return line;
 }

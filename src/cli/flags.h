@@ -10,11 +10,9 @@
 namespace godwit::cli {
 
 struct CommandLine {
-  // Empty when there is nothing to run: then print `text` (to standard output if exit_code is
-  // 0, else standard error) and exit.
-  std::function<Status(Context&)> run;
-  int exit_code = 0;
-  std::string text;
+  std::function<Status(Context&)> run;  // Empty when there is nothing to run.
+  std::string text;                     // Then: what was asked for (help, version) …
+  Status error;                         // … or, not Ok, what is wrong with the line.
 
   ConnectionFlags connection;
   bool json = false;

@@ -22,11 +22,12 @@ void ReportError(Console& console, const Status& status, bool json) {
 
 int Main(int argc, char** argv) {
   const CommandLine line = ParseCommandLine(argc, argv);
-  if (!line.run) {
-    std::fputs(line.text.c_str(), line.exit_code == 0 ? stdout : stderr);
-    return line.exit_code;
-  }
   Console console(stdout, stderr, DetectConsole(stdout, stderr));
+  if (!line.run) {
+    console.Print(line.text);
+    if (!line.error.ok()) ReportError(console, line.error, line.json);
+    return ExitCodeOf(line.error.code());
+  }
   const std::unique_ptr<FileSystem> fs = NewPosixFileSystem();
   const std::unique_ptr<Clock> clock = NewSystemClock();
   const std::unique_ptr<HttpClient> http = NewCurlHttpClient(
