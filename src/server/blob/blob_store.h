@@ -1,7 +1,8 @@
 // BlobStore: bytes by their SHA-256, in files. Knows neither models nor buckets.
 //
-//   DIR/blobs/ab/cd/<64 hex>    one immutable file a blob
-//   DIR/uploads/<upload id>     bytes on their way in
+//   DIR/blobs/ab/cd/<64 hex>       one immutable file a blob
+//   DIR/uploads/<upload id>        bytes on their way in
+//   DIR/uploads/<upload id>.synced how many of them are surely there
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,9 @@ struct BlobStoreOptions {
 };
 
 // Bytes on their way in. Verbs: Append, Sync, Commit, Cancel. Not thread-safe. Destroyed without
-// Commit or Cancel it stays on disk and ResumeUpload finds it again (its size is what was
-// written; the hash is recomputed from disk once).
+// Commit or Cancel it syncs and stays on disk, and ResumeUpload finds it again, up to the last
+// sync: of bytes that were never synced nobody knows after a power loss what they are. Append
+// syncs by itself now and then.
 class BlobUpload {
  public:
   virtual ~BlobUpload() = default;
@@ -55,7 +57,8 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
   virtual Result<std::unique_ptr<BlobUpload>> StartUpload() = 0;
-  // kNotFound when there is no such upload.
+  // Hashes what is there, once. kNotFound when there is no such upload, kUnavailable when it is
+  // open already: two writers would make a blob that is neither's.
   virtual Result<std::unique_ptr<BlobUpload>> ResumeUpload(const std::string& id) = 0;
   virtual Status RemoveUpload(const std::string& id) = 0;
   // kNotFound when absent. The file may be read by any number of threads with ReadAt.
