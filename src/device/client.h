@@ -1,8 +1,10 @@
 // Client: getModel and its neighbours, for one server, project and app.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,7 @@ struct Model {
   std::string path;
   std::string hash;  // Lower-case hex SHA-256 of the file.
   uint64_t size_bytes = 0;
+  std::optional<uint64_t> version;  // Counts from 1; absent when the server did not say.
 };
 
 struct Progress {
@@ -53,54 +56,80 @@ struct Progress {
   uint64_t bytes_total = 0;  // 0: not known yet, or no download needed.
 };
 
+class SharedDownload;
+class SharedDownloads;
+class Downloader;
+class Installation;
+class ModelStore;
+
 // One call's wait for a model. Thread-safe. May outlive its client. Its destructor cancels.
 class ModelRequest {
  public:
-  virtual ~ModelRequest() = default;
-
   static constexpr int64_t kForever = -1;
 
+  // A request that is finished already.
+  explicit ModelRequest(Result<Model> result);
+  // REQUIRES: the download counts this request as one that waits.
+  ModelRequest(std::string address, std::shared_ptr<SharedDownload> download);
+  ~ModelRequest();
+
   // Blocks until the request is finished, at most timeout_ms; then kDeadlineExceeded, and the
-  // request runs on. `finished` tells the two apart.
-  virtual Result<Model> Wait(int64_t timeout_ms = kForever) = 0;
-  virtual bool finished() const = 0;
+  // request runs on. finished() tells that from a download that took too long.
+  Result<Model> Wait(int64_t timeout_ms = kForever);
+  bool finished() const;
 
   // Finishes this request with kCancelled unless it is finished already. The transfer ends
   // with the last request that waits for it. Does not block.
-  virtual void Cancel() = 0;
+  void Cancel();
 
-  virtual Progress progress() const = 0;
+  Progress progress() const;
+
+ private:
+  const std::string address_;
+  const std::optional<Result<Model>> result_;       // Of a request that is finished already;
+  const std::shared_ptr<SharedDownload> download_;  // else this gives the result.
+  std::atomic<bool> cancelled_ = false;
 };
 
 // Thread-safe. The destructor cancels every transfer and waits for its threads.
 class Client {
  public:
-  virtual ~Client() = default;
+  ~Client();
 
   // Opens the store; the disk only. kInvalidArgument names the option that is wrong.
   static Result<std::unique_ptr<Client>> Open(const ClientOptions& options, ClientSeams seams);
 
   // Blocks; the statuses are listed at godwit_client_get_model.
-  virtual Result<Model> GetModel(const std::string& address, DownloadType type,
-                                 const DownloadConditions& conditions = {}) = 0;
+  Result<Model> GetModel(const std::string& address, DownloadType type,
+                         const DownloadConditions& conditions = {});
 
   // Returns at once; a wrong address, too, is told by Wait.
-  virtual std::unique_ptr<ModelRequest> StartGetModel(
-      const std::string& address, DownloadType type, const DownloadConditions& conditions = {}) = 0;
+  std::unique_ptr<ModelRequest> StartGetModel(const std::string& address, DownloadType type,
+                                              const DownloadConditions& conditions = {});
 
   // By name; the disk only.
-  virtual Result<std::vector<Model>> ListDownloadedModels() = 0;
+  Result<std::vector<Model>> ListDownloadedModels();
 
-  // kNotFound when it is not in the store. The disk only.
-  virtual Status DeleteDownloadedModel(const std::string& address) = 0;
+  // kNotFound when it is not in the store, kUnavailable while it is downloaded. The disk only.
+  Status DeleteDownloadedModel(const std::string& address);
 
   // Made on first use; the disk only.
-  virtual Result<std::string> InstallationId() = 0;
+  Result<std::string> InstallationId();
 
-  virtual void SetDeviceState(const DeviceState& state) = 0;
+  void SetDeviceState(const DeviceState& state);
 
-  // Blocks until no background update runs. Programs that end at once call it.
-  virtual void WaitForBackgroundWork() = 0;
+  // Blocks until nothing is downloaded, not in the background either. Programs that end after
+  // one call need it.
+  void WaitForBackgroundWork();
+
+ private:
+  Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<ModelStore> store);
+
+  const ClientSeams seams_;
+  const std::unique_ptr<ModelStore> store_;
+  const std::unique_ptr<Installation> installation_;
+  const std::unique_ptr<Downloader> downloader_;
+  const std::unique_ptr<SharedDownloads> downloads_;  // Last: its threads use the others.
 };
 
 }  // namespace godwit

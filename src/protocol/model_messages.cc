@@ -31,11 +31,12 @@ std::string DownloadPath(std::string_view project_id, const ModelAddress& addres
 }
 
 std::string SerializeDownloadReply(const DownloadReply& reply) {
-  return Json::Object({{"downloadUri", reply.download_uri},
-                       {"expireTime", FormatTimeMillis(reply.expire_time_ms)},
-                       {"sizeBytes", std::to_string(reply.size_bytes)},
-                       {"modelFormat", reply.model_format}})
-      .Serialize();
+  Json json = Json::Object({{"downloadUri", reply.download_uri},
+                            {"expireTime", FormatTimeMillis(reply.expire_time_ms)},
+                            {"sizeBytes", std::to_string(reply.size_bytes)},
+                            {"modelFormat", reply.model_format}});
+  if (reply.model_version != 0) json.Set("modelVersion", std::to_string(reply.model_version));
+  return json.Serialize();
 }
 
 std::string_view UnquoteEtag(std::string_view etag) {
@@ -57,6 +58,7 @@ Result<DownloadReply> ParseDownloadReply(std::string_view body, std::string_view
   reply.download_uri = json["downloadUri"].AsString();
   reply.expire_time_ms = ParseTimeMs(json["expireTime"].AsString());
   reply.model_format = json["modelFormat"].AsString();
+  reply.model_version = static_cast<uint64_t>(std::max<int64_t>(json["modelVersion"].AsInt(0), 0));
   const int64_t size = json["sizeBytes"].AsInt(-1);
   if (!IsSha256Hex(reply.model_hash)) return Malformed("its ETag is no SHA-256 in hex");
   if (reply.download_uri.empty() || reply.download_uri.size() > kUriMax) {

@@ -16,7 +16,8 @@ struct DownloadReply {
   int64_t expire_time_ms = 0;  // When the link runs out; milliseconds since 1970 UTC.
   uint64_t size_bytes = 0;
   std::string model_format = "TFLITE";
-  std::string model_hash;  // Lower-case hex SHA-256 of the file; travels as the ETag header.
+  uint64_t model_version = 0;  // Counts from 1; 0: not said (a field that Firebase lacks).
+  std::string model_hash;      // Lower-case hex SHA-256 of the file; travels as the ETag header.
 };
 
 // "/v1beta2/projects/{project}/models/{address}:download".

@@ -1,0 +1,165 @@
+#include "device/client.h"
+
+#include <algorithm>
+
+#include "device/downloader.h"
+#include "device/installation.h"
+#include "device/model_store.h"
+#include "device/shared_downloads.h"
+
+namespace godwit {
+namespace {
+
+constexpr std::string_view kSdkVersion = "godwit:0.1.0";
+constexpr size_t kOptionMax = 256;
+
+Model ToModel(const LocalModel& local) {
+  return {local.name, local.path, local.hash, local.size_bytes, local.version};
+}
+
+Status WrongOption(std::string_view name, std::string_view reason) {
+  return Status(StatusCode::kInvalidArgument,
+                "option " + std::string(name) + " " + std::string(reason) +
+                    ", so the client was not opened; `godwitd` writes the right values into "
+                    "credentials/app.json");
+}
+
+// Visible ASCII without spaces: it goes into addresses and headers as it is.
+Status CheckOption(std::string_view name, const std::string& value) {
+  if (value.empty()) return WrongOption(name, "is missing");
+  const bool visible =
+      std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!visible || value.size() > kOptionMax) {
+    return WrongOption(name, "is too long or has characters that it must not have");
+  }
+  return Status::Ok();
+}
+
+Status CheckOptions(ClientOptions& options) {
+  while (options.server_url.ends_with('/')) options.server_url.pop_back();
+  GODWIT_RETURN_IF_ERROR(CheckOption("server_url", options.server_url));
+  GODWIT_RETURN_IF_ERROR(CheckOption("project_id", options.project_id));
+  GODWIT_RETURN_IF_ERROR(CheckOption("app_id", options.app_id));
+  GODWIT_RETURN_IF_ERROR(CheckOption("api_key", options.api_key));
+  if (options.directory.empty()) return WrongOption("directory", "is missing");
+  const size_t scheme = options.server_url.find("://");
+  if ((!options.server_url.starts_with("http://") && !options.server_url.starts_with("https://")) ||
+      options.server_url.find_first_of("/?#", scheme + 3) != std::string::npos) {
+    return WrongOption("server_url", "is not of the form https://models.example.org");
+  }
+  if (options.project_id.find_first_of("/?#%") != std::string::npos) {
+    return WrongOption("project_id", "is no project's id or number");
+  }
+  if (options.stall_timeout_ms <= 0) return WrongOption("stall_timeout_ms", "is not positive");
+  return Status::Ok();
+}
+
+}  // namespace
+
+ModelRequest::ModelRequest(Result<Model> result) : result_(std::move(result)) {}
+
+ModelRequest::ModelRequest(std::string address, std::shared_ptr<SharedDownload> download)
+    : address_(std::move(address)), download_(std::move(download)) {}
+
+ModelRequest::~ModelRequest() { Cancel(); }
+
+Result<Model> ModelRequest::Wait(int64_t timeout_ms) {
+  if (result_) return *result_;
+  const auto result = download_->Wait(timeout_ms, cancelled_);
+  if (cancelled_) {
+    return Status(StatusCode::kCancelled, "model '" + address_ + "': cancelled by the caller");
+  }
+  if (!result) {
+    return Status(StatusCode::kDeadlineExceeded,
+                  "model '" + address_ + "' is still on its way; wait again");
+  }
+  if (!result->ok()) return result->status().WithContext("get model '" + address_ + "'");
+  return ToModel(result->value());
+}
+
+bool ModelRequest::finished() const { return result_ || cancelled_ || download_->finished(); }
+
+void ModelRequest::Cancel() {
+  if (finished() || cancelled_.exchange(true)) return;
+  download_->Leave();
+  download_->Wake();
+}
+
+Progress ModelRequest::progress() const {
+  if (!download_) return {};
+  return {download_->control().bytes_done, download_->control().bytes_total};
+}
+
+Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<ModelStore> store)
+    : seams_(seams),
+      store_(std::move(store)),
+      installation_(std::make_unique<Installation>(
+          InstallationOptions{options.server_url, options.project_id, options.app_id,
+                              options.api_key, std::string(kSdkVersion)},
+          *store_, seams.http, seams.clock, seams.logger)),
+      downloader_(std::make_unique<Downloader>(
+          DownloaderOptions{options.server_url, options.project_id, options.api_key,
+                            options.receive_limit_bytes_per_s, options.stall_timeout_ms},
+          DownloaderSeams{*store_, *installation_, seams.file_system, seams.http, seams.clock,
+                          seams.logger})),
+      downloads_(std::make_unique<SharedDownloads>(*downloader_, seams.logger)) {}
+
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::Open(const ClientOptions& options, ClientSeams seams) {
+  ClientOptions checked = options;
+  GODWIT_RETURN_IF_ERROR(CheckOptions(checked));
+  GODWIT_ASSIGN_OR_RETURN(
+      auto store, ModelStore::Open(seams.file_system, seams.clock, seams.logger, checked.directory,
+                                   checked.server_url, checked.project_id, checked.app_id));
+  return std::unique_ptr<Client>(new Client(checked, seams, std::move(store)));
+}
+
+std::unique_ptr<ModelRequest> Client::StartGetModel(const std::string& address, DownloadType type,
+                                                    const DownloadConditions& conditions) {
+  const auto parsed = ModelAddress::Parse(address);
+  if (!parsed.ok()) return std::make_unique<ModelRequest>(parsed.status());
+  if (type != DownloadType::kLatestModel) {
+    const auto local = store_->Find(address);
+    if (!local.ok()) return std::make_unique<ModelRequest>(local.status());
+    if (*local) {
+      // Nobody waits for the update, and nobody leaves it: it runs to its end.
+      if (type == DownloadType::kLocalModelUpdateInBackground) {
+        downloads_->Start(*parsed, conditions);
+      }
+      return std::make_unique<ModelRequest>(ToModel(**local));
+    }
+  }
+  return std::make_unique<ModelRequest>(address, downloads_->Start(*parsed, conditions));
+}
+
+Result<Model> Client::GetModel(const std::string& address, DownloadType type,
+                               const DownloadConditions& conditions) {
+  return StartGetModel(address, type, conditions)->Wait();
+}
+
+Result<std::vector<Model>> Client::ListDownloadedModels() {
+  GODWIT_ASSIGN_OR_RETURN(const auto locals, store_->List());
+  std::vector<Model> models;
+  for (const LocalModel& local : locals) models.push_back(ToModel(local));
+  return models;
+}
+
+Status Client::DeleteDownloadedModel(const std::string& address) {
+  GODWIT_RETURN_IF_ERROR(ModelAddress::Parse(address).status());
+  GODWIT_ASSIGN_OR_RETURN(const auto local, store_->Find(address));
+  if (!local) {
+    return Status(StatusCode::kNotFound, "model '" + address +
+                                             "' is not on this device, so nothing was deleted; "
+                                             "list the models to see which are");
+  }
+  return store_->Delete(address).WithContext("delete model '" + address + "'");
+}
+
+Result<std::string> Client::InstallationId() { return installation_->Id(nullptr); }
+
+void Client::SetDeviceState(const DeviceState& state) { downloader_->SetDeviceState(state); }
+
+void Client::WaitForBackgroundWork() { downloads_->WaitUntilIdle(); }
+
+}  // namespace godwit

@@ -1,0 +1,69 @@
+// Downloader: brings one model from the server into the store, through every kind of weather.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "device/conditions.h"
+#include "device/installation.h"
+#include "device/model_store.h"
+#include "fs/file_system.h"
+#include "http/http_client.h"
+#include "protocol/model_address.h"
+
+namespace godwit {
+
+struct DownloaderOptions {
+  std::string server_url;
+  std::string project_id;
+  std::string api_key;
+  uint64_t receive_limit_bytes_per_s = 0;
+  int64_t stall_timeout_ms = 30'000;
+};
+
+// Borrowed.
+struct DownloaderSeams {
+  ModelStore& store;
+  Installation& installation;
+  FileSystem& file_system;
+  HttpClient& http;
+  Clock& clock;
+  Logger& logger;
+};
+
+// What the thread that waits and the thread that downloads tell each other.
+struct DownloadControl {
+  std::atomic<bool> cancelled = false;
+  std::atomic<uint64_t> bytes_done = 0;
+  std::atomic<uint64_t> bytes_total = 0;
+};
+
+// Thread-safe.
+class Downloader {
+ public:
+  Downloader(const DownloaderOptions& options, const DownloaderSeams& seams)
+      : options_(options), seams_(seams) {}
+
+  // Asks the server for the address's current model and returns it, downloaded unless it is
+  // the local one. Blocks; when another thread or process downloads this model, until that is
+  // over. Resumes what an earlier call left. After a failure the old model stands.
+  Result<LocalModel> Fetch(const ModelAddress& address, const DownloadConditions& conditions,
+                           DownloadControl& control);
+
+  void SetDeviceState(const DeviceState& state);
+
+ private:
+  class Run;
+
+  const DownloaderOptions options_;
+  const DownloaderSeams seams_;
+  std::mutex mutex_;
+  DeviceState device_state_;  // Guarded by mutex_.
+};
+
+}  // namespace godwit

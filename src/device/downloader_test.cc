@@ -1,0 +1,315 @@
+// Aim: whatever the server does wrong, the device asks for no more than it must, and ends with
+// the right model or an error that says why. Method: rows of faults against requests and bytes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "device/device_fixture.h"
+#include "device/download.h"
+
+namespace godwit {
+namespace {
+
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using namespace testing;  // NOLINT: the fakes of the project
+using Route = FakeModelServer::Route;
+using Log = std::vector<std::string>;
+
+constexpr size_t kSize = 5000;
+
+struct FaultRow {
+  const char* name;
+  std::vector<std::pair<Route, FakeModelServer::Fault>> faults;
+  Log log;              // The requests after "install".
+  uint64_t file_bytes;  // That honest answers held.
+  StatusCode code = StatusCode::kOk;
+};
+
+FakeModelServer::Fault IgnoreRange(const std::string& whole) {
+  return [whole](const HttpRequest&, ScriptedReply& reply) {
+    reply.status = 200;
+    reply.headers.clear();
+    reply.body = whole;
+  };
+}
+
+FakeModelServer::Fault ReplaceHeader(const std::string& name, const std::string& value) {
+  return [name, value](const HttpRequest&, ScriptedReply& reply) {
+    for (HttpHeader& header : reply.headers) {
+      if (header.name == name) header.value = value;
+    }
+  };
+}
+
+FakeModelServer::Fault ChopHonestly(size_t size) {
+  return [size](const HttpRequest&, ScriptedReply& reply) {
+    reply.body.resize(size);
+    reply.headers.clear();
+  };
+}
+
+std::vector<FaultRow> Rows() {
+  const std::string bytes = ModelBytes(kSize, 1);
+  const Log plain = {"check", "blob"};
+  const Log six_checks(5, "check");
+  return {
+      {"nothing wrong", {}, plain, kSize},
+      {"cut",
+       {{Route::kBlob, CutAfter(1234)}},
+       {"check", "blob", "blob bytes=1234-"},
+       kSize + 3766},
+      {"cut before the first byte",
+       {{Route::kBlob, CutAfter(0)}},
+       {"check", "blob", "blob"},
+       2 * kSize},
+      {"stall",
+       {{Route::kBlob, StallAfter(4999)}},
+       {"check", "blob", "blob bytes=4999-"},
+       kSize + 1},
+      {"cut twice",
+       {{Route::kBlob, CutAfter(1000)}, {Route::kBlob, CutAfter(1000)}},
+       {"check", "blob", "blob bytes=1000-", "blob bytes=2000-"},
+       kSize + 4000 + 3000},
+      {"network gone in the middle",
+       {{Route::kBlob, CutAfter(10)}, {Route::kBlob, NoAnswer(StatusCode::kNoNetworkConnection)}},
+       {"check", "blob", "blob bytes=10-", "blob bytes=10-"},
+       kSize + 2 * 4990},
+      {"200 to a range",
+       {{Route::kBlob, CutAfter(1000)}, {Route::kBlob, IgnoreRange(bytes)}},
+       {"check", "blob", "blob bytes=1000-"},
+       kSize + 4000},
+      {"another part",
+       {{Route::kBlob, CutAfter(1000)},
+        {Route::kBlob, ReplaceHeader("Content-Range", "bytes 999-4999/5000")}},
+       {"check", "blob", "blob bytes=1000-", "check", "blob"},
+       kSize + 4000 + kSize},
+      {"changed ETag",
+       {{Route::kBlob, ReplaceHeader("ETag", "\"" + std::string(64, '0') + "\"")}},
+       {"check", "blob", "check", "blob"},
+       2 * kSize},
+      {"foreign ETag", {{Route::kBlob, ReplaceHeader("ETag", "\"abc\"")}}, plain, kSize},
+      {"wrong length",
+       {{Route::kBlob, ReplaceHeader("Content-Length", "5001")}},
+       {"check", "blob", "check", "blob"},
+       2 * kSize},
+      {"ends early without a length",
+       {{Route::kBlob, ChopHonestly(100)}},
+       {"check", "blob", "blob bytes=100-"},
+       kSize + 4900},
+      {"one wrong byte",
+       {{Route::kBlob, FlipByte(77)}},
+       {"check", "blob", "check", "blob"},
+       2 * kSize},
+      {"one wrong byte twice",
+       {{Route::kBlob, FlipByte(77)}, {Route::kBlob, FlipByte(78)}},
+       {"check", "blob", "check", "blob"},
+       2 * kSize,
+       StatusCode::kModelHashMismatch},
+      {"range refused",
+       {{Route::kBlob, CutAfter(9)}, {Route::kBlob, AnswerWith(416)}},
+       {"check", "blob", "blob bytes=9-", "check", "blob"},
+       kSize + 4991 + kSize},
+      {"link expired",
+       {{Route::kBlob, AnswerWith(400)}},
+       {"check", "blob", "check", "blob"},
+       2 * kSize},
+      {"link expired in the middle",
+       {{Route::kBlob, CutAfter(1000)}, {Route::kBlob, AnswerWith(400)}},
+       {"check", "blob", "blob bytes=1000-", "check", "blob bytes=1000-"},
+       kSize + 8000},
+      {"three links expired",
+       {{Route::kBlob, AnswerWith(400)},
+        {Route::kBlob, AnswerWith(410)},
+        {Route::kBlob, AnswerWith(404)}},
+       {"check", "blob", "check", "blob", "check", "blob"},
+       3 * kSize,
+       StatusCode::kDownloadUrlExpired},
+      {"file forbidden",
+       {{Route::kBlob, AnswerWith(403)}},
+       plain,
+       kSize,
+       StatusCode::kPermissionDenied},
+      {"file server busy",
+       {{Route::kBlob, AnswerWith(503, {{"Retry-After", "7"}})}},
+       {"check", "blob", "blob"},
+       2 * kSize},
+      {"server busy", {{Route::kCheck, AnswerWith(429)}}, {"check", "check", "blob"}, kSize},
+      {"server restarts",
+       {{Route::kCheck, NoAnswer(StatusCode::kUnavailable)}},
+       {"check", "check", "blob"},
+       kSize},
+      {"server stays down",
+       {{Route::kCheck, AnswerWith(503)},
+        {Route::kCheck, AnswerWith(503)},
+        {Route::kCheck, AnswerWith(503)},
+        {Route::kCheck, AnswerWith(503)},
+        {Route::kCheck, AnswerWith(503)}},
+       six_checks,
+       0,
+       StatusCode::kUnavailable},
+      {"busy for an hour",
+       {{Route::kCheck, AnswerWith(503, {{"Retry-After", "3600"}})}},
+       {"check"},
+       0,
+       StatusCode::kUnavailable},
+      {"no network",
+       {{Route::kCheck, NoAnswer(StatusCode::kNoNetworkConnection)}},
+       {"check"},
+       0,
+       StatusCode::kNoNetworkConnection},
+      {"no such model", {{Route::kCheck, AnswerWith(404)}}, {"check"}, 0, StatusCode::kNotFound},
+      {"wrong key",
+       {{Route::kCheck, AnswerWith(403)}},
+       {"check"},
+       0,
+       StatusCode::kPermissionDenied},
+      {"token refused",
+       {{Route::kCheck, AnswerWith(401)}},
+       {"check", "token", "check", "blob"},
+       kSize},
+      {"token refused twice",
+       {{Route::kCheck, AnswerWith(401)}, {Route::kCheck, AnswerWith(401)}},
+       {"check", "token", "check"},
+       0,
+       StatusCode::kUnauthenticated},
+      {"nonsense", {{Route::kCheck, AnswerWith(200)}}, {"check"}, 0, StatusCode::kDataLoss},
+      {"unchanged without a model",
+       {{Route::kCheck, AnswerWith(304)}},
+       {"check", "check", "blob"},
+       kSize},
+  };
+}
+
+TEST(Downloader, AsksForWhatItNeedsWhateverTheServerDoesWrong) {
+  for (const FaultRow& row : Rows()) {
+    SCOPED_TRACE(row.name);
+    Device device;
+    const std::string bytes = ModelBytes(kSize, 1);
+    device.server.Publish("face", bytes);
+    for (const auto& [route, fault] : row.faults) device.server.FailNext(route, fault);
+    const auto client = device.Open();
+    const auto model = client->GetModel("face", DownloadType::kLatestModel);
+    EXPECT_EQ(model.status().code(), row.code) << model.status().ToString();
+    Log log = row.log;
+    log.insert(log.begin(), "install");
+    EXPECT_THAT(device.server.log(), ElementsAreArray(log));
+    EXPECT_EQ(device.server.blob_bytes_sent(), row.file_bytes);
+    if (model.ok()) {
+      EXPECT_EQ(device.Read(*model), bytes);
+    }
+    // After any failure the next call succeeds.
+    const auto again = client->GetModel("face", DownloadType::kLatestModel);
+    ASSERT_TRUE(again.ok()) << again.status().ToString();
+    EXPECT_EQ(device.Read(*again), bytes);
+  }
+}
+
+TEST(Downloader, KeepsTheOldModelWhenTheNewOneCannotBeHad) {
+  for (const FaultRow& row : Rows()) {
+    if (row.code == StatusCode::kOk) continue;
+    SCOPED_TRACE(row.name);
+    Device device;
+    const std::string old_bytes = ModelBytes(300, 2);
+    device.server.Publish("face", old_bytes);
+    const auto client = device.Open();
+    ASSERT_TRUE(client->GetModel("face", DownloadType::kLatestModel).ok());
+    device.server.Publish("face", ModelBytes(kSize, 1));
+    for (const auto& [route, fault] : row.faults) device.server.FailNext(route, fault);
+    EXPECT_EQ(client->GetModel("face", DownloadType::kLatestModel).status().code(), row.code);
+    const auto local = client->GetModel("face", DownloadType::kLocalModel);
+    ASSERT_TRUE(local.ok());
+    EXPECT_EQ(device.Read(*local), old_bytes);
+  }
+}
+
+TEST(Downloader, BacksOffAndHeedsRetryAfter) {
+  Device device;
+  device.server.Publish("face", ModelBytes(10, 1));
+  const auto client = device.Open();
+  device.server.FailNext(Route::kCheck, AnswerWith(503));
+  device.server.FailNext(Route::kCheck, AnswerWith(503));
+  int64_t start_ms = device.clock.NowMs();
+  ASSERT_TRUE(client->GetModel("face", DownloadType::kLatestModel).ok());
+  EXPECT_GE(device.clock.NowMs() - start_ms, 250 + 500);
+  EXPECT_LE(device.clock.NowMs() - start_ms, 500 + 1000);
+
+  device.server.FailNext(Route::kCheck, AnswerWith(429, {{"Retry-After", "20"}}));
+  start_ms = device.clock.NowMs();
+  ASSERT_TRUE(client->GetModel("face", DownloadType::kLatestModel).ok());
+  EXPECT_EQ(device.clock.NowMs() - start_ms, 20'000);
+}
+
+TEST(Downloader, GoesOnWhereAnEarlierProcessStopped) {
+  Device device;
+  const std::string bytes = ModelBytes(kSize, 1);
+  device.server.Publish("face", bytes);
+  device.server.FailNext(Route::kBlob, CutAfter(2000));
+  device.server.FailNext(Route::kBlob, AnswerWith(403));
+  EXPECT_FALSE(device.Open()->GetModel("face", DownloadType::kLatestModel).ok());
+  device.disk.PowerLoss(PowerLossMode::kKept, 1);
+  const auto model = device.Open()->GetModel("face", DownloadType::kLatestModel);
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  EXPECT_EQ(device.Read(*model), bytes);
+  EXPECT_EQ(device.server.log().back(), "blob bytes=2000-");
+}
+
+TEST(Downloader, DropsWhatItHasOfAModelThatWasReplacedMeanwhile) {
+  Device device;
+  device.server.Publish("face", ModelBytes(kSize, 1));
+  device.server.FailNext(Route::kBlob, CutAfter(2000));
+  device.server.FailNext(Route::kBlob, AnswerWith(403));
+  const auto client = device.Open();
+  EXPECT_FALSE(client->GetModel("face", DownloadType::kLatestModel).ok());
+  const std::string newer = ModelBytes(kSize, 2);
+  device.server.Publish("face", newer);
+  const auto model = client->GetModel("face", DownloadType::kLatestModel);
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(device.Read(*model), newer);
+  EXPECT_EQ(device.server.log().back(), "blob");
+}
+
+TEST(Downloader, SaysHowMuchSpaceIsMissingBeforeItDownloads) {
+  Device device;
+  device.server.Publish("face", ModelBytes(kSize, 1));
+  const auto client = device.Open();
+  ASSERT_TRUE(client->InstallationId().ok());
+  device.disk.SetFreeBytes(kSize - 1);
+  const auto model = client->GetModel("face", DownloadType::kLatestModel);
+  EXPECT_EQ(model.status().code(), StatusCode::kNotEnoughSpace) << model.status().ToString();
+  EXPECT_THAT(model.status().message(), HasSubstr("5000 bytes"));
+  EXPECT_EQ(device.server.blob_bytes_sent(), 0u);
+  device.disk.SetFreeBytes(std::nullopt);
+  EXPECT_TRUE(client->GetModel("face", DownloadType::kLatestModel).ok());
+}
+
+TEST(Downloader, ReportsBytesOfTheFileAsProgress) {
+  Device device;
+  device.http.SetPieceBytes(500);
+  device.server.Publish("face", ModelBytes(kSize, 1));
+  const auto client = device.Open();
+  const auto request = client->StartGetModel("face", DownloadType::kLatestModel);
+  ASSERT_TRUE(request->Wait().ok());
+  EXPECT_EQ(request->progress().bytes_done, kSize);
+  EXPECT_EQ(request->progress().bytes_total, kSize);
+}
+
+// Every state answers every event that it can meet, and no budget lets a download go on for ever.
+TEST(Download, EndsWhateverHappens) {
+  constexpr DownloadEvent kBad[] = {DownloadEvent::kTransient, DownloadEvent::kMismatch,
+                                    DownloadEvent::kTokenRefused};
+  unsigned state_of_chance = 7;
+  for (int round = 0; round < 1000; ++round) {
+    DownloadBudgets budgets;
+    int steps = 0;
+    for (;; ++steps) {
+      state_of_chance = state_of_chance * 1664525u + 1013904223u;
+      const DownloadStep step = NextStep(DownloadState::kCheck, kBad[(state_of_chance >> 24) % 3]);
+      EXPECT_EQ(step.next, DownloadState::kCheck);
+      if (!budgets.Spend(step.budget)) break;
+    }
+    EXPECT_LE(steps, 4 + 1 + 1);
+  }
+}
+
+}  // namespace
+}  // namespace godwit

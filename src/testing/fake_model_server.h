@@ -1,0 +1,75 @@
+// FakeModelServer: the device's side of a godwit server in memory, honest until told to fail.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "testing/scripted_http_client.h"
+
+namespace godwit::testing {
+
+// Thread-safe. Serves any project, and models by name; links never expire by themselves.
+class FakeModelServer {
+ public:
+  enum class Route { kInstall, kToken, kCheck, kBlob };
+
+  // Changes an honest reply into a dishonest or broken one.
+  using Fault = std::function<void(const HttpRequest&, ScriptedReply&)>;
+
+  // clock gives expireTime and must outlive this.
+  explicit FakeModelServer(const Clock& clock) : clock_(clock) {}
+
+  void Publish(const std::string& name, const std::string& bytes);
+  void Unpublish(const std::string& name);
+
+  // The next request of this route gets the fault; several queue up.
+  void FailNext(Route route, Fault fault);
+
+  // Every token given out so far is refused from now on.
+  void RevokeTokens();
+  // Every refresh token, too: the installations are gone.
+  void ForgetInstallations();
+
+  ScriptedReply Answer(const HttpRequest& request);
+  ScriptedHttpClient::Handler handler() {
+    return [this](const HttpRequest& request) { return Answer(request); };
+  }
+
+  // One line for each request: "install", "token", "check", "check HASH-PREFIX", "blob",
+  // "blob bytes=10-".
+  std::vector<std::string> log() const;
+
+  // How many bytes of files the answers held, before faults cut them.
+  uint64_t blob_bytes_sent() const;
+
+ private:
+  ScriptedReply Install(const HttpRequest& request);
+  ScriptedReply Token(const HttpRequest& request);
+  ScriptedReply Check(const HttpRequest& request);
+  ScriptedReply Blob(const HttpRequest& request);
+
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> hash_by_name_;
+  std::map<std::string, std::string> bytes_by_hash_;
+  std::map<Route, std::deque<Fault>> faults_;
+  int token_count_ = 0;
+  int first_valid_token_ = 1;
+  int first_valid_refresh_token_ = 1;
+  std::vector<std::string> log_;
+  uint64_t blob_bytes_sent_ = 0;
+};
+
+// Faults for FailNext.
+FakeModelServer::Fault CutAfter(size_t bytes);
+FakeModelServer::Fault StallAfter(size_t bytes);
+FakeModelServer::Fault NoAnswer(StatusCode code);
+FakeModelServer::Fault AnswerWith(int status, std::vector<HttpHeader> headers = {});
+FakeModelServer::Fault FlipByte(size_t index);
+
+}  // namespace godwit::testing
