@@ -138,7 +138,7 @@ RegistrySnapshotPointer Registry::snapshot() const {
   return snapshot_;
 }
 
-void Registry::OnChange(std::function<void(const RegistrySnapshotPointer&)> listener) {
+void Registry::OnChange(std::function<void()> listener) {
   const std::lock_guard lock(write_mutex_);
   listener_ = std::move(listener);
 }
@@ -149,7 +149,7 @@ void Registry::Publish(std::vector<ModelPointer> models) {
     const std::lock_guard lock(snapshot_mutex_);
     snapshot_ = snapshot;
   }
-  if (listener_) listener_(snapshot);
+  if (listener_) listener_();
 }
 
 void Registry::Swap(const ModelPointer& before, ModelPointer after) {

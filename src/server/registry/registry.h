@@ -45,9 +45,9 @@ class Registry {
 
   RegistrySnapshotPointer snapshot() const;
 
-  // Called with every new snapshot, under the write lock, before the write returns. Set it
+  // Called after every new snapshot, under the write lock, before the write returns. Set it
   // before the first write.
-  void OnChange(std::function<void(const RegistrySnapshotPointer&)> listener);
+  void OnChange(std::function<void()> listener);
 
   // kAlreadyExists when the display name is taken, kInvalidArgument for a bad name or tag.
   // REQUIRES: change.display_name. `actor` is who did it, for change_log.
@@ -78,7 +78,7 @@ class Registry {
 
   Database& db_;
   const Clock& clock_;
-  std::function<void(const RegistrySnapshotPointer&)> listener_;
+  std::function<void()> listener_;
   std::mutex write_mutex_;  // Held over commit and swap, so that snapshots appear in order.
   mutable std::mutex snapshot_mutex_;
   RegistrySnapshotPointer snapshot_;

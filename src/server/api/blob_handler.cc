@@ -1,0 +1,79 @@
+#include "server/api/blob_handler.h"
+
+#include "server/api/replies.h"
+
+namespace godwit::server {
+namespace {
+
+constexpr std::string_view kPrefix = "/blobs/sha256/";
+// The name is the content's digest: it never changes, but the link is one device's.
+constexpr std::string_view kFastHeaders =
+    "Content-Type: application/octet-stream\r\n"
+    "Cache-Control: private, max-age=86400, immutable\r\n";
+
+}  // namespace
+
+bool BlobHandler::Accepts(const RequestHead& head) {
+  return (head.method == Method::kGet || head.method == Method::kHead) &&
+         head.path.starts_with(kPrefix);
+}
+
+bool BlobHandler::TryFast(const RequestHead& head, FastReply* reply) {
+  const auto digest = Digest::Parse(head.path.substr(kPrefix.size()));
+  if (!digest.ok()) return false;
+  const auto access = services_.access.snapshot();
+  if (access->VerifyBlobLink(head.path, head.query, services_.clock.NowMs()) != LinkCheck::kValid) {
+    return false;
+  }
+  std::shared_ptr<const OpenBlob> blob = FindOpen(*digest);
+  if (!blob) return false;
+  reply->status = 200;
+  reply->after_date = kFastHeaders;
+  reply->file = blob->file;
+  reply->file_size_bytes = blob->size_bytes;
+  reply->file_etag = blob->etag;
+  reply->owner = std::move(blob);
+  return true;
+}
+
+Response BlobHandler::Handle(const RequestHead& head) {
+  const auto access = services_.access.snapshot();
+  switch (access->VerifyBlobLink(head.path, head.query, services_.clock.NowMs())) {
+    case LinkCheck::kBadSignature:
+      return ErrorResponse(Status(StatusCode::kPermissionDenied,
+                                  "the link's signature is wrong; ask for the model again"));
+    case LinkCheck::kExpired:
+      return ErrorResponse(
+          Status(StatusCode::kInvalidArgument, "the link has expired; ask for the model again"));
+    case LinkCheck::kValid:
+      break;
+  }
+  const auto digest = Digest::Parse(head.path.substr(kPrefix.size()));
+  if (!digest.ok()) return ErrorResponse(digest.status());
+  const auto blob = Open(*digest);
+  if (!blob.ok()) return ErrorResponse(blob.status());
+  return {200,
+          {{"Content-Type", "application/octet-stream"},
+           {"Cache-Control", "private, max-age=86400, immutable"}},
+          FileBody{(*blob)->file, (*blob)->size_bytes, (*blob)->etag}};
+}
+
+std::shared_ptr<const BlobHandler::OpenBlob> BlobHandler::FindOpen(const Digest& digest) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = open_.find(digest);
+  return found == open_.end() ? nullptr : found->second;
+}
+
+Result<std::shared_ptr<const BlobHandler::OpenBlob>> BlobHandler::Open(const Digest& digest) {
+  if (auto blob = FindOpen(digest)) return blob;
+  auto blob = std::make_shared<OpenBlob>();
+  GODWIT_ASSIGN_OR_RETURN(blob->file, services_.objects.blobs().Open(digest));
+  GODWIT_ASSIGN_OR_RETURN(blob->size_bytes, blob->file->Size());
+  blob->etag = '"' + digest.ToHex() + '"';
+  const std::lock_guard lock(mutex_);
+  if (open_.size() >= kOpenFilesMax) open_.erase(open_.begin());
+  open_[digest] = blob;
+  return std::shared_ptr<const OpenBlob>(blob);
+}
+
+}  // namespace godwit::server

@@ -1,0 +1,45 @@
+// BlobHandler: a model's bytes behind a signed link.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "server/api/services.h"
+
+namespace godwit::server {
+
+// Thread-safe. Files stay open after their first use, so that the next request for them is
+// answered on the loop.
+class BlobHandler {
+ public:
+  explicit BlobHandler(const ApiServices& services) : services_(services) {}
+
+  // True for GET and HEAD of "/blobs/sha256/…".
+  static bool Accepts(const RequestHead& head);
+
+  // On the loop. False when the link is bad or the file is not open yet.
+  bool TryFast(const RequestHead& head, FastReply* reply);
+
+  // On a worker. A bad signature is 403, an expired link 400: what Firebase's clients look for
+  // before they ask for a new one.
+  Response Handle(const RequestHead& head);
+
+ private:
+  static constexpr size_t kOpenFilesMax = 256;
+
+  struct OpenBlob {
+    std::shared_ptr<File> file;
+    uint64_t size_bytes = 0;
+    std::string etag;  // With quotes.
+  };
+
+  Result<std::shared_ptr<const OpenBlob>> Open(const Digest& digest);
+  std::shared_ptr<const OpenBlob> FindOpen(const Digest& digest) const;
+
+  const ApiServices& services_;
+  mutable std::mutex mutex_;
+  std::map<Digest, std::shared_ptr<const OpenBlob>> open_;
+};
+
+}  // namespace godwit::server

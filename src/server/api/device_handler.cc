@@ -1,0 +1,183 @@
+#include "server/api/device_handler.h"
+
+#include "protocol/error_body.h"
+#include "protocol/installation_messages.h"
+#include "protocol/model_messages.h"
+#include "server/api/replies.h"
+#include "server/decide/decide.h"
+#include "server/http/header_text.h"
+
+namespace godwit::server {
+namespace {
+
+constexpr std::string_view kPrefix = "/v1beta2/projects/";
+constexpr std::string_view kSuffix = ":download";
+constexpr int64_t kHourMs = 3600 * 1000;
+
+bool EtagMatches(std::string_view if_none_match, std::string_view etag) {
+  return !if_none_match.empty() && UnquoteEtag(if_none_match) == etag;
+}
+
+}  // namespace
+
+DeviceHandler::View::View(RegistrySnapshotPointer registry_snapshot,
+                          std::shared_ptr<const AccessSnapshot> access_snapshot,
+                          uint64_t generation, int64_t now_ms)
+    : registry(std::move(registry_snapshot)),
+      access(std::move(access_snapshot)),
+      access_generation(generation),
+      valid_until_ms((now_ms / kHourMs + 1) * kHourMs),
+      table(*registry, *access, now_ms) {}
+
+DeviceHandler::DeviceHandler(const ApiServices& services) : services_(services) {
+  for (int i = 0; i <= static_cast<int>(Refusal::kTokenWrong); ++i) {
+    const Status& status = RefusalStatus(static_cast<Refusal>(i));
+    const std::string body = status.ok() ? "" : SerializeErrorBody(status);
+    refusals_.push_back("Content-Type: application/json; charset=UTF-8\r\nContent-Length: " +
+                        std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
+  services_.registry.OnChange([this] { Rebuild(); });
+  Refresh();
+}
+
+bool DeviceHandler::Accepts(const RequestHead& head) {
+  return head.method == Method::kGet && head.path.starts_with(kPrefix) &&
+         head.path.ends_with(kSuffix);
+}
+
+const Status& DeviceHandler::RefusalStatus(Refusal refusal) {
+  static const Status statuses[] = {
+      Status::Ok(),
+      Status(StatusCode::kPermissionDenied,
+             "The request is missing a valid API key: send x-goog-api-key."),
+      Status(StatusCode::kPermissionDenied,
+             "API key not valid. Pass a valid API key of this server."),
+      Status(StatusCode::kPermissionDenied, "The API key belongs to another project."),
+      Status(StatusCode::kUnauthenticated,
+             "The request is missing an installation token: send "
+             "X-Goog-Firebase-Installations-Auth."),
+      Status(StatusCode::kUnauthenticated,
+             "The installation token is not valid or has expired: get a new one."),
+  };
+  return statuses[static_cast<size_t>(refusal)];
+}
+
+DeviceHandler::Credentials DeviceHandler::ReadCredentials(const RequestHead& head) {
+  Credentials credentials;
+  for (const RequestHead::Header& header : head.headers) {
+    switch (header.name.size()) {
+      case std::string_view("If-None-Match").size():
+        if (EqualsIgnoringCase(header.name, "If-None-Match")) {
+          credentials.if_none_match = header.value;
+        }
+        break;
+      case kApiKeyHeader.size():
+        if (EqualsIgnoringCase(header.name, kApiKeyHeader)) credentials.api_key = header.value;
+        break;
+      case kInstallationTokenHeader.size():
+        if (EqualsIgnoringCase(header.name, kInstallationTokenHeader)) {
+          credentials.token = header.value;
+        }
+        break;
+      default:
+        break;
+    }
+  }
+  if (credentials.api_key.empty()) credentials.api_key = RawQueryValue(head.query, "key");
+  return credentials;
+}
+
+bool DeviceHandler::IsCurrent(const View& view) const {
+  return services_.clock.NowMs() < view.valid_until_ms &&
+         services_.access.generation() == view.access_generation;
+}
+
+DeviceHandler::Refusal DeviceHandler::Check(const View& view, const Credentials& credentials,
+                                            std::string_view project) const {
+  if (credentials.api_key.empty()) return Refusal::kKeyMissing;
+  const ApiKey* key = view.access->FindApiKey(credentials.api_key);
+  if (key == nullptr) return Refusal::kKeyWrong;
+  const Project* asked = view.access->FindProject(project);
+  if (asked == nullptr || asked->number != key->project_number) return Refusal::kProjectWrong;
+  if (credentials.token.empty()) {
+    return services_.options.require_installation_token ? Refusal::kTokenMissing : Refusal::kNone;
+  }
+  InstallationClaims claims;
+  const TokenCheck check =
+      view.access->VerifyInstallationToken(credentials.token, services_.clock.NowMs(), &claims);
+  const bool app_ok = key->app_id.empty() || AppHash(key->app_id) == claims.app_hash;
+  return check == TokenCheck::kValid && claims.project_number == key->project_number && app_ok
+             ? Refusal::kNone
+             : Refusal::kTokenWrong;
+}
+
+bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
+  const std::shared_ptr<const View>& view = view_.Local();
+  if (!IsCurrent(*view)) return false;
+  const std::string_view key =
+      head.path.substr(kPrefix.size(), head.path.size() - kPrefix.size() - kSuffix.size());
+  const Credentials credentials = ReadCredentials(head);
+  const Refusal refusal = Check(*view, credentials, key.substr(0, key.find('/')));
+  if (refusal != Refusal::kNone) {
+    reply->status = HttpStatusFromCode(RefusalStatus(refusal).code());
+    reply->after_date = refusals_[static_cast<size_t>(refusal)];
+    return true;
+  }
+  const DeliveryAnswer* answer = view->table.Find(key);
+  if (answer == nullptr) return false;
+  const bool same = EtagMatches(credentials.if_none_match, answer->etag);
+  reply->status = same ? 304 : 200;
+  reply->after_date = same ? answer->not_modified : answer->ok;
+  reply->owner = view;
+  return true;
+}
+
+Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& target) {
+  Refresh();
+  const std::shared_ptr<const View> view = view_.Local();
+  std::string_view name = target.At(4);
+  name.remove_suffix(kSuffix.size());
+  if (name.empty()) {
+    // What Firebase answers when an app asks for a model without a name.
+    return ErrorResponse(Status(StatusCode::kUnauthenticated,
+                                "API keys are not supported by this API. Expected OAuth2 access "
+                                "token: name a model, as in models/NAME:download."));
+  }
+  const Credentials credentials = ReadCredentials(head);
+  const Refusal refusal = Check(*view, credentials, target.At(2));
+  if (refusal != Refusal::kNone) return ErrorResponse(RefusalStatus(refusal));
+  const auto address = ModelAddress::Parse(name);
+  if (!address.ok()) return ErrorResponse(address.status());
+  const Project* project = view->access->FindProject(target.At(2));
+  const auto decision = Decide(*view->registry, project->number, *address);
+  if (!decision.ok()) return ErrorResponse(decision.status());
+  const DeliveryAnswer* answer = view->table.Find(project->id + "/models/" + decision->model->id +
+                                                  "@" + std::to_string(decision->version->number));
+  if (answer == nullptr) return ErrorResponse(Status(StatusCode::kInternal, "no prepared answer"));
+  Response response;
+  response.headers = {{"ETag", answer->etag}, {"Cache-Control", "private, no-cache"}};
+  if (EtagMatches(credentials.if_none_match, answer->etag)) {
+    response.status = 304;
+    return response;
+  }
+  response.headers.emplace_back("Content-Type", "application/json; charset=UTF-8");
+  response.body = std::string(answer->body);
+  return response;
+}
+
+void DeviceHandler::Refresh() {
+  const std::shared_ptr<const View>& view = view_.Local();
+  if (view && IsCurrent(*view)) return;
+  Rebuild();
+}
+
+void DeviceHandler::Rebuild() {
+  const std::lock_guard lock(rebuild_mutex_);
+  // Both snapshots are read under the lock, so that no older view replaces a newer one. The
+  // generation comes first: if the snapshot is newer than it, the view is only made once more.
+  const uint64_t generation = services_.access.generation();
+  view_.Set(std::make_shared<const View>(services_.registry.snapshot(), services_.access.snapshot(),
+                                         generation, services_.clock.NowMs()));
+}
+
+}  // namespace godwit::server

@@ -1,0 +1,63 @@
+// DeviceHandler: `:download`, a device's question for its model.
+#pragma once
+
+#include <mutex>
+
+#include "server/api/delivery_table.h"
+#include "server/api/request_target.h"
+#include "server/api/services.h"
+#include "server/api/snapshot_cell.h"
+
+namespace godwit::server {
+
+// Thread-safe. Every check is answered from one immutable view (keys, tokens, prepared answers)
+// that is made anew when the registry, the access data or the hour changes.
+class DeviceHandler {
+ public:
+  // Follows the registry's changes from now on.
+  explicit DeviceHandler(const ApiServices& services);
+
+  // True for GET "/v1beta2/projects/…:download".
+  static bool Accepts(const RequestHead& head);
+
+  // On the loop: no database, no JSON, no allocation. False when the view is out of date or
+  // the path is not in its plain form.
+  bool TryFast(const RequestHead& head, FastReply* reply);
+
+  // On a worker: brings the view up to date first.
+  Response Handle(const RequestHead& head, const RequestTarget& target);
+
+  // Makes the view anew if the hour or the access data have moved. Blocks.
+  void Refresh();
+
+ private:
+  struct View {
+    View(RegistrySnapshotPointer registry, std::shared_ptr<const AccessSnapshot> access,
+         uint64_t access_generation, int64_t now_ms);
+    const RegistrySnapshotPointer registry;
+    const std::shared_ptr<const AccessSnapshot> access;
+    const uint64_t access_generation;
+    const int64_t valid_until_ms;
+    const DeliveryTable table;
+  };
+  // The prepared errors of a check.
+  enum class Refusal { kNone, kKeyMissing, kKeyWrong, kProjectWrong, kTokenMissing, kTokenWrong };
+  struct Credentials {
+    std::string_view api_key;
+    std::string_view token;
+    std::string_view if_none_match;
+  };
+
+  static Credentials ReadCredentials(const RequestHead& head);
+  bool IsCurrent(const View& view) const;
+  Refusal Check(const View& view, const Credentials& credentials, std::string_view project) const;
+  void Rebuild();
+  static const Status& RefusalStatus(Refusal refusal);
+
+  const ApiServices& services_;
+  std::mutex rebuild_mutex_;
+  SnapshotCell<View> view_;
+  std::vector<std::string> refusals_;  // By Refusal: what follows the Date header.
+};
+
+}  // namespace godwit::server

@@ -1,0 +1,191 @@
+#include "server/api/model_messages.h"
+
+#include <algorithm>
+
+#include "base/time_format.h"
+#include "crypto/crypto.h"
+
+namespace godwit::server {
+namespace {
+
+Status Invalid(std::string message) {
+  return Status(StatusCode::kInvalidArgument, std::move(message));
+}
+
+enum class Field { kDisplayName, kTags, kSourceUri, kPublished, kPublishedVersion };
+
+struct FieldName {
+  std::string_view path;
+  Field field;
+};
+
+constexpr FieldName kFieldNames[] = {
+    {"displayName", Field::kDisplayName},
+    {"display_name", Field::kDisplayName},
+    {"tags", Field::kTags},
+    {"tfliteModel", Field::kSourceUri},
+    {"tflite_model", Field::kSourceUri},
+    {"tfliteModel.gcsTfliteUri", Field::kSourceUri},
+    {"tflite_model.gcs_tflite_uri", Field::kSourceUri},
+    {"state", Field::kPublished},
+    {"state.published", Field::kPublished},
+    {"publishedVersion", Field::kPublishedVersion},
+    {"published_version", Field::kPublishedVersion},
+};
+
+Result<std::vector<Field>> ParseMask(std::string_view mask) {
+  std::vector<Field> fields;
+  while (!mask.empty()) {
+    const size_t end = std::min(mask.find(','), mask.size());
+    const std::string_view path = mask.substr(0, end);
+    mask.remove_prefix(std::min(mask.size(), end + 1));
+    const auto found = std::find_if(std::begin(kFieldNames), std::end(kFieldNames),
+                                    [&](const FieldName& name) { return name.path == path; });
+    if (found == std::end(kFieldNames)) {
+      return Invalid("updateMask: the field '" + std::string(path.substr(0, 100)) +
+                     "' is unknown or cannot be changed");
+    }
+    fields.push_back(found->field);
+  }
+  if (fields.empty()) return Invalid("updateMask is empty: name at least one field");
+  return fields;
+}
+
+Result<std::vector<std::string>> ReadTags(const Json& value) {
+  std::vector<std::string> tags;
+  if (!value.is_null() && !value.is_array()) return Invalid("tags must be a list of texts");
+  for (const Json& tag : value.items()) {
+    if (!tag.is_string()) return Invalid("tags must be a list of texts");
+    tags.push_back(tag.AsString());
+  }
+  return tags;
+}
+
+Status ReadField(const Json& body, Field field, ModelEdit* edit) {
+  switch (field) {
+    case Field::kDisplayName:
+      if (!body["displayName"].is_string()) return Invalid("displayName must be a text");
+      edit->display_name = body["displayName"].AsString();
+      return Status::Ok();
+    case Field::kTags: {
+      GODWIT_ASSIGN_OR_RETURN(edit->tags, ReadTags(body["tags"]));
+      return Status::Ok();
+    }
+    case Field::kSourceUri: {
+      const Json& uri = body["tfliteModel"]["gcsTfliteUri"];
+      if (!uri.is_string()) return Invalid("tfliteModel.gcsTfliteUri must be a text");
+      edit->source_uri = uri.AsString();
+      return Status::Ok();
+    }
+    case Field::kPublished: {
+      const Json& published = body["state"]["published"];
+      if (!published.is_null() && published.kind() != Json::Kind::kBool) {
+        return Invalid("state.published must be true or false");
+      }
+      edit->published = published.AsBool();
+      return Status::Ok();
+    }
+    case Field::kPublishedVersion:
+      edit->published_version = body["publishedVersion"].AsInt();
+      if (*edit->published_version < 1) return Invalid("publishedVersion must be 1 or more");
+      return Status::Ok();
+  }
+  return Status::Ok();
+}
+
+std::string OperationName(std::string_view project, std::string_view id) {
+  // The model's id leads, so that the name alone finds the model again.
+  return "projects/" + std::string(project) + "/operations/" + std::string(id) + "-" +
+         HexEncode(AsBytes(RandomBytes(8)));
+}
+
+}  // namespace
+
+Result<ModelEdit> ParseModelEdit(std::string_view body_text, std::optional<std::string_view> mask) {
+  JsonLimits limits;
+  limits.bytes_max = 256 << 10;
+  GODWIT_ASSIGN_OR_RETURN(const Json body, Json::Parse(body_text, limits));
+  if (!body.is_object()) return Invalid("the body must be a JSON object that describes a model");
+  ModelEdit edit;
+  std::vector<Field> fields;
+  if (mask) {
+    GODWIT_ASSIGN_OR_RETURN(fields, ParseMask(*mask));
+  } else {
+    if (body.Has("displayName")) fields.push_back(Field::kDisplayName);
+    if (body.Has("tags")) fields.push_back(Field::kTags);
+    if (body["tfliteModel"].Has("gcsTfliteUri")) fields.push_back(Field::kSourceUri);
+  }
+  for (const Field field : fields) GODWIT_RETURN_IF_ERROR(ReadField(body, field, &edit));
+  return edit;
+}
+
+std::string ModelName(std::string_view project, const Model& model) {
+  return "projects/" + std::string(project) + "/models/" + model.id;
+}
+
+Json ModelJson(std::string_view project, const Model& model) {
+  Json json = Json::Object({{"name", ModelName(project, model)},
+                            {"displayName", model.display_name},
+                            {"createTime", FormatTimeMicros(model.create_time_ms)},
+                            {"updateTime", FormatTimeMicros(model.update_time_ms)},
+                            {"etag", std::to_string(model.etag)}});
+  if (!model.tags.empty()) {
+    Json tags = Json::Array();
+    for (const std::string& tag : model.tags) tags.Add(tag);
+    json.Set("tags", std::move(tags));
+  }
+  Json state = Json::Object({{"published", model.published != 0}});
+  if (!model.validation_error.empty()) {
+    state.Set("validationError",
+              Json::Object({{"code", static_cast<int>(StatusCode::kInvalidArgument)},
+                            {"message", model.validation_error}}));
+  }
+  json.Set("state", std::move(state));
+  const Version* latest = model.FindVersion(model.latest);
+  const bool valid = latest != nullptr && model.validation_error.empty();
+  if (valid) json.Set("modelHash", latest->digest.ToHex());
+  if (!model.source_uri.empty()) {
+    Json file = Json::Object({{"gcsTfliteUri", model.source_uri}});
+    if (valid) file.Set("sizeBytes", std::to_string(latest->size_bytes));
+    json.Set("tfliteModel", std::move(file));
+  }
+  if (model.latest != 0) json.Set("latestVersion", model.latest);
+  if (model.published != 0) json.Set("publishedVersion", model.published);
+  return json;
+}
+
+Json VersionJson(std::string_view project, const Model& model, const VersionRecord& record,
+                 const std::string& download_uri, int64_t expire_time_ms) {
+  const Version& version = record.version;
+  Json json = Json::Object(
+      {{"name", ModelName(project, model) + "/versions/" + std::to_string(version.number)},
+       {"version", version.number},
+       {"sha256", version.digest.ToHex()},
+       {"sizeBytes", std::to_string(version.size_bytes)},
+       {"createTime", FormatTimeMicros(version.create_time_ms)},
+       {"published", version.number == model.published}});
+  const auto structure = Json::Parse(record.structure);
+  if (structure.ok()) {
+    for (const auto& [name, value] : structure->members()) json.Set(name, value);
+  }
+  json.Set("downloadUri", download_uri);
+  json.Set("expireTime", FormatTimeMillis(expire_time_ms));
+  return json;
+}
+
+Json OperationJson(std::string_view project, const Model& model) {
+  Json response = Json::Object({{"@type", "type.googleapis.com/google.firebase.ml.v1beta2.Model"}});
+  for (const auto& [name, value] : ModelJson(project, model).members()) response.Set(name, value);
+  return Json::Object({{"name", OperationName(project, model.id)},
+                       {"done", true},
+                       {"response", std::move(response)}});
+}
+
+Json FailedOperationJson(std::string_view project, const Status& status) {
+  return Json::Object({{"name", OperationName(project, "0")},
+                       {"done", true},
+                       {"error", Json::Object({{"code", static_cast<int>(status.code())},
+                                               {"message", status.message()}})}});
+}
+
+}  // namespace godwit::server

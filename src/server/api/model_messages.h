@@ -1,0 +1,43 @@
+// Models, versions and operations as Firebase's admin API writes them in JSON.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/json.h"
+#include "server/registry/model.h"
+
+namespace godwit::server {
+
+// What a request body asks to change, before its file is read.
+struct ModelEdit {
+  std::optional<std::string> display_name;
+  std::optional<std::vector<std::string>> tags;
+  std::optional<std::string> source_uri;
+  std::optional<bool> published;
+  std::optional<int64_t> published_version;
+};
+
+// Reads a Model body. With a mask (comma-separated, camelCase or snake_case) the named fields
+// are taken, absent ones as their empty value; without one, displayName, tags and
+// tfliteModel.gcsTfliteUri where they are present: a fetched model that comes back must not
+// unpublish with a stale copy of its state. kInvalidArgument for a wrong type or mask.
+Result<ModelEdit> ParseModelEdit(std::string_view body, std::optional<std::string_view> mask);
+
+// "projects/{project}/models/{id}". `project` is the text of the request's path.
+std::string ModelName(std::string_view project, const Model& model);
+
+Json ModelJson(std::string_view project, const Model& model);
+
+// download_uri and expire_time_ms: a signed link to the version's file.
+Json VersionJson(std::string_view project, const Model& model, const VersionRecord& record,
+                 const std::string& download_uri, int64_t expire_time_ms);
+
+// A done operation with the model as its response.
+Json OperationJson(std::string_view project, const Model& model);
+// A done operation that failed.
+Json FailedOperationJson(std::string_view project, const Status& status);
+
+}  // namespace godwit::server
