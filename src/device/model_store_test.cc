@@ -167,20 +167,20 @@ TEST_F(ModelStoreTest, HoldsTheOldModelOrTheNewWhateverTheInstantOfAPowerLoss) {
 // left behind may make the second dangerous.
 TEST_F(ModelStoreTest, LosesNothingAcknowledgedWhenItsFirstLifeEndedEarly) {
   for (const PowerLossMode first : kAllPowerLossModes) {
-    for (const PowerLossMode second : {PowerLossMode::kDropped, PowerLossMode::kReordered}) {
+    for (uint64_t seed = 0; seed < 8; ++seed) {
       bool reached = true;
       for (uint64_t crash_at = 0; reached; ++crash_at) {
-        SCOPED_TRACE(std::string(PowerLossModeName(first)) + " then " + PowerLossModeName(second) +
+        SCOPED_TRACE(std::string(PowerLossModeName(first)) + ", seed " + std::to_string(seed) +
                      ", operation " + std::to_string(crash_at));
         FaultFileSystem fs(&clock_);
         fs.CrashAt(crash_at);
         if (auto store = TryOpen(fs)) (void)Put(*store, "face", kOldBytes);
         reached = fs.crashed();
-        fs.PowerLoss(first, crash_at);
+        fs.PowerLoss(first, seed);
         auto store = TryOpen(fs);
         ASSERT_NE(store, nullptr);
         ASSERT_TRUE(PutStubbornly(*store, "face", kNewBytes).ok());
-        fs.PowerLoss(second, crash_at);
+        fs.PowerLoss(PowerLossMode::kDropped, seed);
         store = TryOpen(fs);
         ASSERT_NE(store, nullptr);
         ASSERT_EQ(Get(fs, *store, "face"), kNewBytes);
@@ -230,6 +230,18 @@ TEST_F(ModelStoreTest, RestartsADownloadFromZero) {
   ASSERT_TRUE(download.ok());
   ASSERT_TRUE(AppendFrom(**download, kOldBytes, 0, 1800).ok());
   ASSERT_TRUE((*download)->Restart().ok());
+  EXPECT_EQ((*download)->size_bytes(), 0u);
+  ASSERT_TRUE(AppendFrom(**download, kNewBytes, 0, 3000).ok());
+  ASSERT_TRUE((*download)->Commit({}).ok());
+  EXPECT_EQ(Get("face"), kNewBytes);
+}
+
+TEST_F(ModelStoreTest, GoesOnAfterAWriteThatFailedHalfway) {
+  const auto download = store_->OpenPartial("face", DigestOf(std::string_view(kNewBytes)), 3000);
+  fs_.SetFreeBytes(1000);
+  EXPECT_EQ((*download)->Append(std::as_bytes(std::span(kNewBytes))).code(),
+            StatusCode::kNotEnoughSpace);
+  fs_.SetFreeBytes({});
   EXPECT_EQ((*download)->size_bytes(), 0u);
   ASSERT_TRUE(AppendFrom(**download, kNewBytes, 0, 3000).ok());
   ASSERT_TRUE((*download)->Commit({}).ok());

@@ -118,8 +118,7 @@ class FilePartialDownload final : public PartialDownload {
                         " bytes with " + plan_.expected.ToHex() +
                         "; they are dropped and the model on this device stays as it was");
     }
-    // A write that failed halfway may have left bytes past the end.
-    GODWIT_RETURN_IF_ERROR(file_->Truncate(size_bytes_));
+    // No write reaches past the expected size, not even one that failed halfway: this is all.
     GODWIT_RETURN_IF_ERROR(file_->Sync());
     file_.reset();
     return Status::Ok();

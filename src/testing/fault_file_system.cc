@@ -12,21 +12,16 @@
 namespace godwit::testing {
 
 struct FaultFileSystem::Node {
-  explicit Node(bool is_folder, uint64_t boot, int64_t now_ms)
-      : is_folder(is_folder), boot(boot), modified_ms(now_ms) {}
+  Node(bool is_folder, int64_t now_ms) : is_folder(is_folder), modified_ms(now_ms) {}
 
   const bool is_folder;
-  const uint64_t boot;
   int64_t modified_ms;
 
   // Of a folder: what programs see, and what the platter has.
   std::map<std::string, NodePtr> entries;
   std::map<std::string, NodePtr> durable_entries;
 
-  // Of a file.
-  UnsyncedData data;
-  int shared_locks = 0;
-  bool exclusive_lock = false;
+  UnsyncedData data;  // Of a file.
 };
 
 // One or two edits of names that happen together: a rename has two.
@@ -52,17 +47,17 @@ struct FaultFileSystem::NameChange {
 class FaultFileSystem::OpenedFile final : public File {
  public:
   OpenedFile(FaultFileSystem* fs, NodePtr node, std::string path)
-      : fs_(fs), node_(std::move(node)), path_(std::move(path)) {}
+      : fs_(fs), boot_(fs->boot_), node_(std::move(node)), path_(std::move(path)) {}
 
   Result<size_t> ReadAt(uint64_t offset, std::span<std::byte> out) override {
     const std::lock_guard lock(fs_->mutex_);
-    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(*node_, path_));
+    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(boot_, path_));
     return node_->data.ReadAt(offset, out);
   }
 
   Status WriteAt(uint64_t offset, std::span<const std::byte> data) override {
     const std::lock_guard lock(fs_->mutex_);
-    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(*node_, path_));
+    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(boot_, path_));
     GODWIT_RETURN_IF_ERROR(fs_->Mutate("write " + path_));
     const uint64_t old_size = node_->data.size();
     uint64_t new_size = std::max<uint64_t>(old_size, offset + data.size());
@@ -76,7 +71,7 @@ class FaultFileSystem::OpenedFile final : public File {
 
   Status Truncate(uint64_t size_bytes) override {
     const std::lock_guard lock(fs_->mutex_);
-    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(*node_, path_));
+    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(boot_, path_));
     GODWIT_RETURN_IF_ERROR(fs_->Mutate("resize " + path_));
     const uint64_t old_size = node_->data.size();
     uint64_t new_size = size_bytes;
@@ -88,13 +83,13 @@ class FaultFileSystem::OpenedFile final : public File {
 
   Result<uint64_t> Size() override {
     const std::lock_guard lock(fs_->mutex_);
-    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(*node_, path_));
+    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(boot_, path_));
     return node_->data.size();
   }
 
   Status Sync() override {
     const std::lock_guard lock(fs_->mutex_);
-    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(*node_, path_));
+    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(boot_, path_));
     GODWIT_RETURN_IF_ERROR(fs_->Mutate("sync " + path_));
     node_->data.Sync();
     return Status::Ok();
@@ -102,42 +97,33 @@ class FaultFileSystem::OpenedFile final : public File {
 
  private:
   FaultFileSystem* const fs_;
+  const uint64_t boot_;
   const NodePtr node_;
   const std::string path_;
 };
 
-// Holds the node, not the path: after a power loss the nodes are new ones, and freeing an old
-// one's lock disturbs nobody.
 class FaultFileSystem::HeldLock final : public FileLock {
  public:
   HeldLock(FaultFileSystem* fs, NodePtr node, LockMode mode)
-      : fs_(fs), node_(std::move(node)), mode_(mode) {}
+      : fs_(fs), boot_(fs->boot_), node_(std::move(node)), mode_(mode) {}
   ~HeldLock() override {
     {
       const std::lock_guard lock(fs_->mutex_);
+      if (boot_ != fs_->boot_) return;  // The power loss has freed it.
+      Locks& locks = fs_->locks_[node_];
       if (mode_ == LockMode::kShared) {
-        --node_->shared_locks;
+        --locks.shared;
       } else {
-        node_->exclusive_lock = false;
+        locks.exclusive = false;
       }
+      if (locks.shared == 0) fs_->locks_.erase(node_);
     }
     fs_->lock_freed_.notify_all();
   }
 
-  // True when it could be taken at once. Called under the file system's mutex.
-  static bool Take(Node& node, LockMode mode) {
-    if (node.exclusive_lock) return false;
-    if (mode == LockMode::kShared) {
-      ++node.shared_locks;
-      return true;
-    }
-    if (node.shared_locks > 0) return false;
-    node.exclusive_lock = true;
-    return true;
-  }
-
  private:
   FaultFileSystem* const fs_;
+  const uint64_t boot_;
   const NodePtr node_;
   const LockMode mode_;
 };
@@ -157,7 +143,7 @@ const char* PowerLossModeName(PowerLossMode mode) {
 }
 
 FaultFileSystem::FaultFileSystem(const Clock* clock)
-    : clock_(clock), root_(std::make_shared<Node>(true, 0, 0)) {}
+    : clock_(clock), root_(std::make_shared<Node>(true, 0)) {}
 
 FaultFileSystem::~FaultFileSystem() = default;
 
@@ -176,9 +162,10 @@ uint64_t FaultFileSystem::operation_count() const {
   return operation_count_;
 }
 
-void FaultFileSystem::SetFreeBytes(std::optional<uint64_t> free_bytes) {
+void FaultFileSystem::SetFreeBytes(std::optional<uint64_t> free_bytes, uint64_t promised_bytes) {
   const std::lock_guard lock(mutex_);
   free_bytes_ = free_bytes;
+  promised_bytes_ = promised_bytes;
 }
 
 void FaultFileSystem::SetReadOnly(bool read_only) {
@@ -189,39 +176,44 @@ void FaultFileSystem::SetReadOnly(bool read_only) {
 void FaultFileSystem::PowerLoss(PowerLossMode mode, uint64_t seed) {
   {
     const std::lock_guard lock(mutex_);
-    std::mt19937_64 random(seed);
-    for (const size_t i : SurvivingChanges(mode, unsynced_changes_.size(), random)) {
-      unsynced_changes_[i].ApplyToDurable();
-    }
-    unsynced_changes_.clear();
     ++boot_;
-    // New nodes, so that whatever still holds an old one can change nothing. A breadth-first
-    // walk in name order draws the same random numbers for the same history.
-    std::unordered_map<const Node*, NodePtr> reborn;
-    const auto rebirth = [&](const NodePtr& old) {
-      NodePtr& fresh = reborn[old.get()];
-      if (fresh == nullptr) {
-        fresh = std::make_shared<Node>(old->is_folder, boot_, old->modified_ms);
-        if (!old->is_folder) fresh->data = old->data.AfterPowerLoss(mode, random);
-      }
-      return fresh;
-    };
-    std::vector<NodePtr> folders = {root_};
-    root_ = rebirth(root_);
-    while (!folders.empty()) {
-      const NodePtr old = folders.back();
-      folders.pop_back();
-      const NodePtr fresh = reborn[old.get()];
-      for (const auto& [name, node] : old->durable_entries) {
-        fresh->entries[name] = rebirth(node);
-        if (node->is_folder) folders.push_back(node);
-      }
-      fresh->durable_entries = fresh->entries;
-    }
+    locks_.clear();
     operations_left_.reset();
     crashed_ = false;
+    if (mode != PowerLossMode::kKept) LosePower(mode, seed);
   }
   lock_freed_.notify_all();
+}
+
+// Builds a new tree of what survives. A walk in name order draws the same random numbers for
+// the same history.
+void FaultFileSystem::LosePower(PowerLossMode mode, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  for (const size_t i : SurvivingChanges(mode, unsynced_changes_.size(), random)) {
+    unsynced_changes_[i].ApplyToDurable();
+  }
+  unsynced_changes_.clear();
+  std::unordered_map<const Node*, NodePtr> reborn;  // A file may have two durable names.
+  const auto rebirth = [&](const NodePtr& old) {
+    NodePtr& fresh = reborn[old.get()];
+    if (fresh == nullptr) {
+      fresh = std::make_shared<Node>(old->is_folder, old->modified_ms);
+      if (!old->is_folder) fresh->data = old->data.AfterPowerLoss(mode, random);
+    }
+    return fresh;
+  };
+  std::vector<NodePtr> folders = {root_};
+  root_ = rebirth(root_);
+  while (!folders.empty()) {
+    const NodePtr old = folders.back();
+    folders.pop_back();
+    const NodePtr fresh = reborn[old.get()];
+    for (const auto& [name, node] : old->durable_entries) {
+      fresh->entries[name] = rebirth(node);
+      if (node->is_folder) folders.push_back(node);
+    }
+    fresh->durable_entries = fresh->entries;
+  }
 }
 
 Status FaultFileSystem::Mutate(const std::string& what) {
@@ -239,8 +231,8 @@ Status FaultFileSystem::Mutate(const std::string& what) {
   return Status::Ok();
 }
 
-Status FaultFileSystem::CheckAlive(const Node& node, const std::string& path) const {
-  if (node.boot == boot_) return Status::Ok();
+Status FaultFileSystem::CheckAlive(uint64_t boot, const std::string& path) const {
+  if (boot == boot_) return Status::Ok();
   return Status(StatusCode::kIo, path + " was opened before the power loss");
 }
 
@@ -316,7 +308,7 @@ Result<FaultFileSystem::NodePtr> FaultFileSystem::OpenNode(const std::string& pa
     return Status(StatusCode::kNotFound, "open " + path + ": no such file");
   }
   GODWIT_RETURN_IF_ERROR(Mutate("create " + path));
-  NodePtr node = std::make_shared<Node>(false, boot_, NowMs());
+  NodePtr node = std::make_shared<Node>(false, NowMs());
   Change({{{place.folder, place.name, node}}});
   return node;
 }
@@ -369,7 +361,7 @@ Status FaultFileSystem::CreateDirectories(const std::string& path) {
       return Status(StatusCode::kAlreadyExists, "create folder " + folder + ": a file is there");
     }
     GODWIT_RETURN_IF_ERROR(Mutate("create folder " + folder));
-    Change({{{place.folder, place.name, std::make_shared<Node>(true, boot_, NowMs())}}});
+    Change({{{place.folder, place.name, std::make_shared<Node>(true, NowMs())}}});
   }
   return Status::Ok();
 }
@@ -439,12 +431,25 @@ Result<FaultFileSystem::NodePtr> FaultFileSystem::NodeToLock(const std::string& 
   return OpenNode(path, OpenMode::kReadWrite);
 }
 
+// True when it could be taken at once.
+bool FaultFileSystem::Take(const NodePtr& node, LockMode mode) {
+  Locks& locks = locks_[node];
+  if (locks.exclusive || (mode == LockMode::kExclusive && locks.shared > 0)) return false;
+  if (mode == LockMode::kShared) {
+    ++locks.shared;
+  } else {
+    locks.exclusive = true;
+  }
+  return true;
+}
+
 Result<std::unique_ptr<FileLock>> FaultFileSystem::Lock(const std::string& path, LockMode mode) {
   std::unique_lock lock(mutex_);
+  const uint64_t boot = boot_;
   GODWIT_ASSIGN_OR_RETURN(const NodePtr node, NodeToLock(path));
-  while (!HeldLock::Take(*node, mode)) {
+  while (!Take(node, mode)) {
     lock_freed_.wait(lock);
-    GODWIT_RETURN_IF_ERROR(CheckAlive(*node, path));
+    GODWIT_RETURN_IF_ERROR(CheckAlive(boot, path));
   }
   return std::unique_ptr<FileLock>(std::make_unique<HeldLock>(this, node, mode));
 }
@@ -452,7 +457,7 @@ Result<std::unique_ptr<FileLock>> FaultFileSystem::Lock(const std::string& path,
 Result<std::unique_ptr<FileLock>> FaultFileSystem::TryLock(const std::string& path, LockMode mode) {
   const std::lock_guard lock(mutex_);
   GODWIT_ASSIGN_OR_RETURN(const NodePtr node, NodeToLock(path));
-  if (!HeldLock::Take(*node, mode)) {
+  if (!Take(node, mode)) {
     return Status(StatusCode::kUnavailable, "lock " + path + ": another holds it");
   }
   return std::unique_ptr<FileLock>(std::make_unique<HeldLock>(this, node, mode));
@@ -460,7 +465,7 @@ Result<std::unique_ptr<FileLock>> FaultFileSystem::TryLock(const std::string& pa
 
 Result<uint64_t> FaultFileSystem::FreeBytes(const std::string&) {
   const std::lock_guard lock(mutex_);
-  return free_bytes_.value_or(uint64_t{1} << 40);
+  return free_bytes_.value_or(uint64_t{1} << 40) + promised_bytes_;
 }
 
 }  // namespace godwit::testing

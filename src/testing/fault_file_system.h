@@ -27,7 +27,7 @@ namespace godwit::testing {
 
 // What becomes of unsynced changes.
 enum class PowerLossMode {
-  kKept,       // All survive: the process was killed, the machine went on.
+  kKept,       // All survive, still unsynced: the process was killed, the machine went on.
   kDropped,    // None survives.
   kTorn,       // A prefix survives: of each file's writes, the last of them cut anywhere
                // and its rest zeros or absent; and a prefix of the changed names.
@@ -57,13 +57,14 @@ class FaultFileSystem final : public FileSystem {
   // Mutating operations since the start, the failed ones included.
   uint64_t operation_count() const;
 
-  // Ends the machine and starts it again: unsynced changes survive as the mode says (`seed`
-  // decides where it leaves a choice), all locks are free, files opened before fail with kIo,
-  // CrashAt is forgotten, and what stands is durable.
+  // Ends the process or the machine, and starts it again: unsynced changes survive as the mode
+  // says (`seed` decides where it leaves a choice), all locks are free, files opened before fail
+  // with kIo, and CrashAt is forgotten. But for kKept, what stands then is durable.
   void PowerLoss(PowerLossMode mode, uint64_t seed);
 
   // Bytes that may still be written from now on; nullopt: any number. Removing gives back.
-  void SetFreeBytes(std::optional<uint64_t> free_bytes);
+  // `promised_bytes` more are in what FreeBytes says: a quota that bites unannounced.
+  void SetFreeBytes(std::optional<uint64_t> free_bytes, uint64_t promised_bytes = 0);
 
   // While true every mutating operation is kPermissionDenied.
   void SetReadOnly(bool read_only);
@@ -86,6 +87,10 @@ class FaultFileSystem final : public FileSystem {
   class OpenedFile;
   class HeldLock;
   using NodePtr = std::shared_ptr<Node>;
+  struct Locks {
+    int shared = 0;
+    bool exclusive = false;
+  };
   struct Place {  // A name in a folder; node is null when nothing has that name.
     NodePtr folder;
     std::string name;
@@ -94,11 +99,13 @@ class FaultFileSystem final : public FileSystem {
 
   // Counts a mutating operation; an error when it must not happen.
   Status Mutate(const std::string& what);
-  Status CheckAlive(const Node& node, const std::string& path) const;
+  Status CheckAlive(uint64_t boot, const std::string& path) const;
   Result<Place> Walk(const std::string& path) const;
   Result<NodePtr> WalkToFolder(const std::string& path) const;
   Result<NodePtr> OpenNode(const std::string& path, OpenMode mode);
   Result<NodePtr> NodeToLock(const std::string& path);
+  bool Take(const NodePtr& node, LockMode mode);
+  void LosePower(PowerLossMode mode, uint64_t seed);
   void Change(NameChange change);
   Status Grow(const std::string& path, uint64_t old_size, uint64_t* new_size);
   void GiveBack(const NodePtr& node);
@@ -113,8 +120,10 @@ class FaultFileSystem final : public FileSystem {
   bool crashed_ = false;
   bool read_only_ = false;
   uint64_t operation_count_ = 0;
-  uint64_t boot_ = 0;  // Files of an earlier boot are dead.
+  uint64_t boot_ = 0;  // Files and locks of an earlier boot are dead.
+  std::map<NodePtr, Locks> locks_;
   std::optional<uint64_t> free_bytes_;
+  uint64_t promised_bytes_ = 0;
 };
 
 }  // namespace godwit::testing

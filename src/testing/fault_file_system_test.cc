@@ -145,6 +145,15 @@ TEST(FaultFileSystem, ForgetsWhatWasNotSynced) {
   EXPECT_TRUE(fs.Stat("a").ok());
 }
 
+TEST(FaultFileSystem, KeepsWhatWasNotSyncedUnsyncedWhenOnlyTheProcessDied) {
+  FaultFileSystem fs;
+  ASSERT_TRUE(Write(fs, "a", kOld).ok());
+  fs.PowerLoss(PowerLossMode::kKept, 1);
+  EXPECT_EQ(Read(fs, "a"), kOld);
+  fs.PowerLoss(PowerLossMode::kDropped, 1);
+  EXPECT_EQ(Read(fs, "a"), "absent");
+}
+
 TEST(FaultFileSystem, SyncsOneFoldersNamesAndNoOthers) {
   FaultFileSystem fs;
   ASSERT_TRUE(fs.CreateDirectories("from").ok());

@@ -195,7 +195,11 @@ TEST(BlobUpload, BeginsAgainWhenTheDiskDamagedWhatWasSynced) {
   const auto resumed = store->ResumeUpload(id);
   EXPECT_EQ((*resumed)->size_bytes(), 0u);
   ASSERT_TRUE((*resumed)->Append(Span(kBytes)).ok());
-  EXPECT_EQ((*resumed)->Commit().value().digest, DigestOf(std::string_view(kBytes)));
+  ASSERT_TRUE((*resumed)->Sync().ok());
+  fs.PowerLoss(PowerLossMode::kDropped, 1);
+  const auto again = OpenOn(fs)->ResumeUpload(id);
+  EXPECT_EQ((*again)->size_bytes(), kBytes.size());
+  EXPECT_EQ((*again)->Commit().value().digest, DigestOf(std::string_view(kBytes)));
 }
 
 TEST(BlobUpload, StopsBeforeTheDiskIsFullAndAtTheSizeLimit) {
@@ -218,7 +222,7 @@ TEST(BlobUpload, GoesOnAfterAWriteThatFailedHalfway) {
   FaultFileSystem fs;
   const auto store = OpenOn(fs, {1 << 20, 0});
   const auto upload = store->StartUpload();
-  fs.SetFreeBytes(1000);
+  fs.SetFreeBytes(1000, 1 << 20);
   ASSERT_TRUE((*upload)->Append(Span("start ")).ok());
   EXPECT_EQ((*upload)->Append(Span(kBytes)).code(), StatusCode::kNotEnoughSpace);
   fs.SetFreeBytes({});
