@@ -1,0 +1,46 @@
+// ServerConfig: what the owner may set, by a TOML file and flags.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace godwit::server {
+
+// A value type. The defaults here are the server's.
+struct ServerConfig {
+  std::string data_directory;
+  std::vector<std::string> listen = {"127.0.0.1:8484"};  // HOST:PORT or [IPv6]:PORT; 0 picks.
+  std::string public_url;                  // What devices reach; empty: http://<first listen>.
+  std::vector<std::string> storage_hosts;  // More host[:port] names of this server.
+  bool storage_emulator = false;           // Storage without credentials; loopback only.
+  bool require_installation_token = true;
+
+  std::string log_level = "info";
+  std::string log_format = "text";
+
+  uint64_t model_max_bytes = 2ull << 30;
+  uint64_t free_disk_reserve_bytes = 256 << 20;
+  int64_t versions_kept = 10;  // Newest of each model; published ones stay anyway. 0: all.
+  int connections_max = 16'000;
+  int loop_threads = 0;  // 0: one per core.
+  int worker_threads = 4;
+};
+
+// Sets what the TOML text names. kInvalidArgument, with line and key, for text that is no TOML,
+// an unknown key, or a value of the wrong type.
+Status ApplyConfigText(std::string_view text, ServerConfig* config);
+
+// kInvalidArgument says which setting is wrong and what would be right.
+Status CheckConfig(const ServerConfig& config);
+
+// "http://host:port" of the address, or the configured public URL without its last slash.
+std::string PublicUrl(const ServerConfig& config, const std::string& bound_address);
+
+// "host:port" of "https://host:port/path".
+std::string HostOfUrl(std::string_view url);
+
+}  // namespace godwit::server

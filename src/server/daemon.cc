@@ -1,0 +1,190 @@
+#include "server/daemon.h"
+
+#include <atomic>
+#include <chrono>
+
+#include "server/api/api.h"
+#include "server/api/replies.h"
+#include "server/blob/blob_store.h"
+#include "server/jobs/garbage_collector.h"
+#include "server/jobs/periodic_task.h"
+
+namespace godwit::server {
+namespace {
+
+// Answers 503 until the application stands. The server must listen before that, because its
+// port may be one that the system picks and links must name it.
+class Gate final : public Handler {
+ public:
+  void Open(Handler* handler) { handler_.store(handler, std::memory_order_release); }
+
+  bool TryFast(const RequestHead& head, FastReply* reply) override {
+    Handler* handler = Get();
+    return handler != nullptr && handler->TryFast(head, reply);
+  }
+  RoutePlan Plan(const RequestHead& head) override {
+    Handler* handler = Get();
+    return handler != nullptr ? handler->Plan(head) : RoutePlan{};
+  }
+  Response Handle(const Request& request) override {
+    Handler* handler = Get();
+    if (handler != nullptr) return handler->Handle(request);
+    return ErrorResponse(
+        Status(StatusCode::kUnavailable, "the server is starting; try again in a moment"));
+  }
+  std::unique_ptr<BodyReceiver> StartBody(const Request& request) override {
+    return Get()->StartBody(request);  // Plan asked for a stream, so the gate was open.
+  }
+
+ private:
+  Handler* Get() const { return handler_.load(std::memory_order_acquire); }
+
+  std::atomic<Handler*> handler_{nullptr};
+};
+
+std::vector<std::string> StorageHosts(const ServerConfig& config,
+                                      const std::vector<std::string>& addresses,
+                                      const std::string& public_url) {
+  std::vector<std::string> hosts = config.storage_hosts;
+  hosts.insert(hosts.end(), addresses.begin(), addresses.end());
+  for (const std::string& address : addresses) {
+    if (address.starts_with("127.0.0.1:")) hosts.push_back("localhost" + address.substr(9));
+  }
+  hosts.push_back(HostOfUrl(public_url));
+  hosts.push_back("storage.googleapis.com");  // Of links that Admin SDKs sign.
+  return hosts;
+}
+
+// The members are destroyed from the last to the first, so each may use those above it.
+class DaemonOnDisk final : public Daemon {
+ public:
+  DaemonOnDisk(const ServerConfig& config, FileSystem& fs, const Clock& clock, Logger& logger)
+      : config_(config), fs_(fs), clock_(clock), logger_(logger) {}
+  ~DaemonOnDisk() override { Stop(); }
+
+  Status Open();
+
+  std::vector<std::string> addresses() const override { return http_->addresses(); }
+  const std::string& public_url() const override { return public_url_; }
+  const FirstStart& first_start() const override { return first_start_; }
+
+  void Stop() override {
+    if (http_) http_->Stop();
+    refresh_.reset();
+    collect_.reset();
+  }
+
+ private:
+  Status OpenFolder();
+  Status OpenDomain();
+  void StartJobs();
+  void Collect();
+
+  const ServerConfig config_;
+  FileSystem& fs_;
+  const Clock& clock_;
+  Logger& logger_;
+  std::string public_url_;
+  FirstStart first_start_;
+
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<BlobStore> blobs_;
+  std::unique_ptr<AccessStore> access_;
+  std::unique_ptr<Installations> installations_;
+  std::unique_ptr<Registry> registry_;
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<UploadSessions> sessions_;
+  std::unique_ptr<ModelIntake> intake_;
+  std::unique_ptr<GarbageCollector> collector_;
+  std::unique_ptr<Api> api_;
+  Gate gate_;
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<PeriodicTask> refresh_;
+  std::unique_ptr<PeriodicTask> collect_;
+};
+
+Status DaemonOnDisk::OpenFolder() {
+  const std::string& folder = config_.data_directory;
+  GODWIT_RETURN_IF_ERROR(fs_.CreateDirectories(folder));
+  auto lock = fs_.TryLock(JoinPath(folder, "lock"), LockMode::kExclusive);
+  if (!lock.ok()) {
+    if (lock.status().code() != StatusCode::kUnavailable) return lock.status();
+    return Status(StatusCode::kUnavailable,
+                  "another godwitd is running on " + folder +
+                      "; stop it first, or give this one another folder with --data");
+  }
+  lock_ = *std::move(lock);
+  GODWIT_ASSIGN_OR_RETURN(database_,
+                          OpenSqliteDatabase(JoinPath(folder, "godwit.db"), clock_, logger_));
+  BlobStoreOptions options;
+  options.blob_max_bytes = config_.model_max_bytes;
+  options.free_disk_reserve_bytes = config_.free_disk_reserve_bytes;
+  GODWIT_ASSIGN_OR_RETURN(blobs_, OpenBlobStore(fs_, folder, options));
+  return Status::Ok();
+}
+
+Status DaemonOnDisk::OpenDomain() {
+  GODWIT_ASSIGN_OR_RETURN(access_, AccessStore::Open(*database_, clock_, public_url_));
+  GODWIT_ASSIGN_OR_RETURN(first_start_,
+                          SetUpOnFirstStart(*access_, *database_, fs_, config_.data_directory));
+  installations_ = std::make_unique<Installations>(*database_, *access_, clock_);
+  GODWIT_ASSIGN_OR_RETURN(registry_, Registry::Open(*database_, clock_));
+  objects_ = std::make_unique<ObjectStore>(*database_, *blobs_, clock_);
+  sessions_ = std::make_unique<UploadSessions>(*database_, *objects_, clock_);
+  intake_ = std::make_unique<ModelIntake>(*objects_, logger_);
+  GarbageOptions garbage;
+  garbage.versions_kept = config_.versions_kept;
+  collector_ = std::make_unique<GarbageCollector>(*database_, *registry_, *objects_, *sessions_,
+                                                  clock_, logger_, garbage);
+  return Status::Ok();
+}
+
+Status DaemonOnDisk::Open() {
+  GODWIT_RETURN_IF_ERROR(OpenFolder());
+  HttpServerOptions http;
+  http.listen = config_.listen;
+  http.loop_threads = config_.loop_threads;
+  http.worker_threads = config_.worker_threads;
+  http.connections_max = config_.connections_max;
+  GODWIT_ASSIGN_OR_RETURN(http_, HttpServer::Start(http, gate_, clock_, logger_));
+  public_url_ = PublicUrl(config_, http_->addresses().front());
+  GODWIT_RETURN_IF_ERROR(OpenDomain());
+  ApiOptions options;
+  options.require_installation_token = config_.require_installation_token;
+  options.storage_emulator = config_.storage_emulator;
+  options.model_max_bytes = config_.model_max_bytes;
+  options.storage_hosts = StorageHosts(config_, http_->addresses(), public_url_);
+  api_ = std::make_unique<Api>(ApiServices{*database_, *access_, *installations_, *registry_,
+                                           *objects_, *sessions_, *intake_, clock_, logger_,
+                                           std::move(options), [this] { return http_->stats(); }});
+  gate_.Open(api_.get());
+  StartJobs();
+  return Status::Ok();
+}
+
+void DaemonOnDisk::StartJobs() {
+  refresh_ =
+      std::make_unique<PeriodicTask>(std::chrono::seconds(20), [this] { api_->RefreshAnswers(); });
+  collect_ = std::make_unique<PeriodicTask>(std::chrono::hours(1), [this] { Collect(); });
+}
+
+void DaemonOnDisk::Collect() {
+  const auto report = collector_->Collect();
+  if (!report.ok()) {
+    logger_.Error("garbage collection stopped; it will be tried again in an hour",
+                  {{"reason", report.status().message()}});
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const ServerConfig& config, FileSystem& fs,
+                                              const Clock& clock, Logger& logger) {
+  GODWIT_RETURN_IF_ERROR(CheckConfig(config));
+  auto daemon = std::make_unique<DaemonOnDisk>(config, fs, clock, logger);
+  GODWIT_RETURN_IF_ERROR(daemon->Open());
+  return std::unique_ptr<Daemon>(std::move(daemon));
+}
+
+}  // namespace godwit::server
