@@ -141,12 +141,16 @@ GODWIT_API godwit_status godwit_client_start_get_model(godwit_client* client, co
 /* Blocks until the request is finished, at most timeout_ms.
  *
  * out: on success, a new handle to the model; release it with godwit_model_close().
+ *      NULL: only wait.
  *
- * GODWIT_DEADLINE_EXCEEDED with the message "still running" when the time is up;
- * else as godwit_client_get_model().
+ * GODWIT_DEADLINE_EXCEEDED when the time is up and godwit_request_is_finished()
+ * is still 0; else as godwit_client_get_model().
  */
 GODWIT_API godwit_status godwit_request_wait(godwit_request* request, uint32_t timeout_ms,
                                              godwit_model** out, godwit_error* error);
+
+/* 1 once godwit_request_wait() would return at once with the outcome, else 0. */
+GODWIT_API int godwit_request_is_finished(const godwit_request* request);
 
 /* Ends this request with GODWIT_CANCELLED unless it is finished. The download
  * itself ends with the last request that waits for it; what has arrived is kept
@@ -186,6 +190,10 @@ GODWIT_API godwit_status godwit_client_delete_model(godwit_client* client, const
  */
 GODWIT_API godwit_status godwit_client_installation_id(godwit_client* client, char** out,
                                                        godwit_error* error);
+
+/* Blocks until no download runs, not in the background either. A program that
+ * ends after one call needs it: godwit_client_close() would cancel the update. */
+GODWIT_API void godwit_client_wait_until_idle(godwit_client* client);
 
 /* NULL is allowed. */
 GODWIT_API void godwit_string_release(char* text);

@@ -23,6 +23,8 @@ GODWIT_API const char* godwit_model_path(const godwit_model* model);
 /* Lower-case hex SHA-256 of the file: equal hashes are equal models. */
 GODWIT_API const char* godwit_model_hash(const godwit_model* model);
 GODWIT_API uint64_t godwit_model_size_bytes(const godwit_model* model);
+/* Counts from 1; 0 when the server did not say. */
+GODWIT_API uint64_t godwit_model_version(const godwit_model* model);
 
 /* Releases the handle, not the file. NULL is allowed. */
 GODWIT_API void godwit_model_close(godwit_model* model);

@@ -1,0 +1,207 @@
+// The C face of device/client.h. Here the real disk, network and clock are made.
+#include "capi/handles.h"
+
+namespace godwit::capi {
+namespace {
+
+Status Missing(const char* what) {
+  return Status(StatusCode::kInvalidArgument,
+                std::string(what) + " is NULL, so nothing was done; pass one");
+}
+
+std::string TextOrEmpty(const char* text) { return text == nullptr ? "" : text; }
+
+Result<DownloadConditions> ReadConditions(const godwit_download_conditions* conditions) {
+  DownloadConditions read;
+  if (conditions == nullptr) return read;
+  if (conditions->version != GODWIT_DOWNLOAD_CONDITIONS_VERSION) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the conditions' version is unknown, so nothing was done; start from "
+                  "GODWIT_DOWNLOAD_CONDITIONS_INIT and the headers of this library");
+  }
+  read.wifi_required = conditions->wifi_required != 0;
+  read.charging_required = conditions->charging_required != 0;
+  read.idle_required = conditions->idle_required != 0;
+  return read;
+}
+
+Result<DownloadType> ReadType(godwit_download_type type) {
+  switch (type) {
+    case GODWIT_LOCAL_MODEL:
+      return DownloadType::kLocalModel;
+    case GODWIT_LOCAL_MODEL_UPDATE_IN_BACKGROUND:
+      return DownloadType::kLocalModelUpdateInBackground;
+    case GODWIT_LATEST_MODEL:
+      return DownloadType::kLatestModel;
+  }
+  return Status(StatusCode::kInvalidArgument,
+                "the download type is none of the three, so nothing was done");
+}
+
+Answer ReadAnswer(godwit_answer answer) {
+  if (answer == GODWIT_ANSWER_YES) return Answer::kYes;
+  return answer == GODWIT_ANSWER_NO ? Answer::kNo : Answer::kUnknown;
+}
+
+Result<std::unique_ptr<ModelRequest>> Start(godwit_client* client, const char* address,
+                                            godwit_download_type type,
+                                            const godwit_download_conditions* conditions) {
+  if (client == nullptr) return Missing("client");
+  if (address == nullptr) return Missing("address");
+  GODWIT_ASSIGN_OR_RETURN(const DownloadType read_type, ReadType(type));
+  GODWIT_ASSIGN_OR_RETURN(const DownloadConditions read_conditions, ReadConditions(conditions));
+  return client->client->StartGetModel(address, read_type, read_conditions);
+}
+
+godwit_status GiveModel(const Result<Model>& model, godwit_model** out, godwit_error* error) {
+  if (!model.ok()) return Report(model.status(), error);
+  if (out != nullptr) *out = new godwit_model{*model};
+  return Report(Status::Ok(), error);
+}
+
+Status OpenClient(const godwit_client_options* options, godwit_client** out) {
+  if (options == nullptr) return Missing("options");
+  if (options->version != GODWIT_CLIENT_OPTIONS_VERSION) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the options' version is unknown, so the client was not opened; start from "
+                  "GODWIT_CLIENT_OPTIONS_INIT and the headers of this library");
+  }
+  ClientOptions read;
+  read.server_url = TextOrEmpty(options->server_url);
+  read.project_id = TextOrEmpty(options->project_id);
+  read.app_id = TextOrEmpty(options->app_id);
+  read.api_key = TextOrEmpty(options->api_key);
+  read.directory = TextOrEmpty(options->directory);
+  read.receive_limit_bytes_per_s = options->receive_limit_bytes_per_s;
+  if (options->stall_timeout_ms != 0) read.stall_timeout_ms = options->stall_timeout_ms;
+
+  auto client = std::make_unique<godwit_client>();
+  client->file_system = NewPosixFileSystem();
+  client->http = NewCurlHttpClient({.user_agent = std::string("godwit/") + godwit_version(),
+                                    .ca_file = TextOrEmpty(options->ca_file)});
+  client->clock = NewSystemClock();
+  client->logger = std::make_unique<CallbackLogger>(options->on_log, options->log_user_data);
+  GODWIT_ASSIGN_OR_RETURN(client->client, Client::Open(read, {*client->file_system, *client->http,
+                                                              *client->clock, *client->logger}));
+  *out = client.release();
+  return Status::Ok();
+}
+
+}  // namespace
+
+void CallbackLogger::Log(LogLevel level, std::string_view message,
+                         std::initializer_list<LogField> fields) {
+  if (callback_ == nullptr) return;
+  std::string line(message);
+  for (const LogField& field : fields) {
+    line.append(" ").append(field.name).append("=").append(field.value);
+  }
+  char* const copy = CopyText(line);
+  if (copy != nullptr) callback_(static_cast<godwit_log_level>(level), copy, user_data_);
+}
+
+}  // namespace godwit::capi
+
+using godwit::Status;
+using godwit::capi::Missing;
+using godwit::capi::Report;
+
+godwit_status godwit_client_open(const godwit_client_options* options, godwit_client** out,
+                                 godwit_error* error) {
+  if (out == nullptr) return Report(Missing("out"), error);
+  *out = nullptr;
+  return Report(godwit::capi::OpenClient(options, out), error);
+}
+
+void godwit_client_close(godwit_client* client) { delete client; }
+
+void godwit_client_set_device_state(godwit_client* client, godwit_answer on_wifi,
+                                    godwit_answer charging, godwit_answer idle) {
+  using godwit::capi::ReadAnswer;
+  client->client->SetDeviceState(
+      {.on_wifi = ReadAnswer(on_wifi), .charging = ReadAnswer(charging), .idle = ReadAnswer(idle)});
+}
+
+godwit_status godwit_client_get_model(godwit_client* client, const char* address,
+                                      godwit_download_type type,
+                                      const godwit_download_conditions* conditions,
+                                      godwit_model** out, godwit_error* error) {
+  if (out == nullptr) return Report(Missing("out"), error);
+  *out = nullptr;
+  const auto request = godwit::capi::Start(client, address, type, conditions);
+  if (!request.ok()) return Report(request.status(), error);
+  return godwit::capi::GiveModel((*request)->Wait(), out, error);
+}
+
+godwit_status godwit_client_start_get_model(godwit_client* client, const char* address,
+                                            godwit_download_type type,
+                                            const godwit_download_conditions* conditions,
+                                            godwit_request** out, godwit_error* error) {
+  if (out == nullptr) return Report(Missing("out"), error);
+  *out = nullptr;
+  auto request = godwit::capi::Start(client, address, type, conditions);
+  if (!request.ok()) return Report(request.status(), error);
+  *out = new godwit_request{*std::move(request)};
+  return Report(Status::Ok(), error);
+}
+
+godwit_status godwit_request_wait(godwit_request* request, uint32_t timeout_ms, godwit_model** out,
+                                  godwit_error* error) {
+  if (out != nullptr) *out = nullptr;
+  if (request == nullptr) return Report(Missing("request"), error);
+  const int64_t wait_ms =
+      timeout_ms == GODWIT_WAIT_FOREVER ? godwit::ModelRequest::kForever : int64_t{timeout_ms};
+  return godwit::capi::GiveModel(request->request->Wait(wait_ms), out, error);
+}
+
+void godwit_request_cancel(godwit_request* request) { request->request->Cancel(); }
+
+int godwit_request_is_finished(const godwit_request* request) {
+  return request->request->finished() ? 1 : 0;
+}
+
+void godwit_request_progress(const godwit_request* request, uint64_t* bytes_done,
+                             uint64_t* bytes_total) {
+  const godwit::Progress progress = request->request->progress();
+  if (bytes_done != nullptr) *bytes_done = progress.bytes_done;
+  if (bytes_total != nullptr) *bytes_total = progress.bytes_total;
+}
+
+void godwit_request_close(godwit_request* request) { delete request; }
+
+godwit_status godwit_client_list_models(godwit_client* client, godwit_model_list** out,
+                                        godwit_error* error) {
+  if (out == nullptr) return Report(Missing("out"), error);
+  *out = nullptr;
+  if (client == nullptr) return Report(Missing("client"), error);
+  auto models = client->client->ListDownloadedModels();
+  if (!models.ok()) return Report(models.status(), error);
+  auto list = std::make_unique<godwit_model_list>();
+  for (godwit::Model& model : *models) list->models.push_back({std::move(model)});
+  *out = list.release();
+  return Report(Status::Ok(), error);
+}
+
+godwit_status godwit_client_delete_model(godwit_client* client, const char* address,
+                                         godwit_error* error) {
+  if (client == nullptr) return Report(Missing("client"), error);
+  if (address == nullptr) return Report(Missing("address"), error);
+  return Report(client->client->DeleteDownloadedModel(address), error);
+}
+
+godwit_status godwit_client_installation_id(godwit_client* client, char** out,
+                                            godwit_error* error) {
+  if (out == nullptr) return Report(Missing("out"), error);
+  *out = nullptr;
+  if (client == nullptr) return Report(Missing("client"), error);
+  const auto id = client->client->InstallationId();
+  if (!id.ok()) return Report(id.status(), error);
+  *out = godwit::capi::CopyText(*id);
+  return Report(Status::Ok(), error);
+}
+
+void godwit_client_wait_until_idle(godwit_client* client) {
+  client->client->WaitForBackgroundWork();
+}
+
+const char* godwit_version(void) { return GODWIT_VERSION; }
