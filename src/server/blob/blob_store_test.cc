@@ -190,8 +190,11 @@ TEST(BlobUpload, BeginsAgainWhenTheDiskDamagedWhatWasSynced) {
     id = (*upload)->id();
     ASSERT_TRUE((*upload)->Append(Span(kBytes)).ok());
   }
-  ASSERT_TRUE(
-      fs.Open("data/uploads/" + id, OpenMode::kReadWrite).value()->WriteAt(7, Span("!")).ok());
+  {
+    const auto file = fs.Open("data/uploads/" + id, OpenMode::kReadWrite);
+    ASSERT_TRUE((*file)->WriteAt(7, Span("!")).ok());
+    ASSERT_TRUE((*file)->Sync().ok());
+  }
   const auto resumed = store->ResumeUpload(id);
   EXPECT_EQ((*resumed)->size_bytes(), 0u);
   ASSERT_TRUE((*resumed)->Append(Span(kBytes)).ok());
