@@ -3,10 +3,8 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "crypto/crypto.h"
@@ -50,14 +48,14 @@ class AccessSnapshot {
   struct SigningKey {
     std::string kid;  // 1 to 16 of A-Za-z0-9_-.
     HmacKey key;
-    int64_t created_ms = 0;
   };
+  using KeyHash = std::array<uint8_t, 32>;
   struct Contents {
     std::vector<Project> projects;
     std::vector<App> apps;
-    std::vector<std::pair<std::array<uint8_t, 32>, ApiKey>> api_keys;  // By SHA-256 of the key.
-    std::vector<SigningKey> signing_keys;                              // Newest first, never empty.
-    std::string public_url;                                            // No slash at the end.
+    std::vector<std::pair<KeyHash, ApiKey>> api_keys;  // By SHA-256 of the key.
+    std::vector<SigningKey> signing_keys;              // Newest first, never empty.
+    std::string public_url;                            // No slash at the end.
   };
   explicit AccessSnapshot(Contents contents);
 
@@ -92,7 +90,8 @@ class AccessSnapshot {
   const SigningKey* FindSigningKey(std::string_view kid) const;
 
   Contents contents_;
-  // Open addressing over api_keys by the first bytes of their hash: one probe for a check.
+  // Open addressing over api_keys by the first bytes of their hash: index + 1, 0 when free. Its
+  // size is a power of two and at least twice the number of keys.
   std::vector<uint32_t> api_key_slots_;
 };
 

@@ -2,26 +2,22 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "server/access/access_snapshot.h"
 #include "server/access/access_types.h"
+#include "server/access/jwt_grant.h"
 #include "server/db/database.h"
 
 namespace godwit::server {
-
-// The body of an OAuth2 error (RFC 6749, section 5.2); answered with 400.
-struct OAuthError {
-  std::string error;        // invalid_request, invalid_grant, unsupported_grant_type ...
-  std::string description;  // For a person.
-};
 
 // Thread-safe. Methods block on the disk unless they say otherwise.
 class AccessStore {
@@ -34,6 +30,7 @@ class AccessStore {
   // The newest snapshot. Does not block. Loops keep a copy and ask again only when
   // generation() has moved: that is one relaxed load in the usual case.
   std::shared_ptr<const AccessSnapshot> snapshot() const;
+  const Clock& clock() const { return clock_; }
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
   // kInvalidArgument for a wrong id, kAlreadyExists for a taken one.
@@ -60,9 +57,18 @@ class AccessStore {
   // Adds a signing key; older ones go on verifying until what they signed has expired.
   Status RotateSigningKeys();
 
+  // To be called every hour or so: rotates signing keys when they are a month old and forgets
+  // expired access tokens.
+  Status Maintain();
+
+  // Makes a new snapshot from the database, for one who changed the tables himself.
+  Status Reload();
+
  private:
   AccessStore(Database& database, const Clock& clock, std::string public_url);
-  Status Reload();
+  Result<AccessSnapshot::Contents> ReadContents();
+  Status WriteAndReload(const std::function<Status(SqlConnection&)>& body);
+  void ForgetTokens();
 
   Database& database_;
   const Clock& clock_;
@@ -73,6 +79,7 @@ class AccessStore {
   std::mutex reload_mutex_;
   std::mutex tokens_mutex_;
   std::unordered_map<std::string, Principal> tokens_;  // By the hash of the token, hex.
+  uint64_t revocations_ = 0;                           // So that a slow look-up caches nothing old.
 };
 
 }  // namespace godwit::server

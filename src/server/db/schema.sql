@@ -50,7 +50,6 @@ CREATE TABLE installations (
   refresh_token_hash TEXT NOT NULL,
   sdk_version TEXT NOT NULL,
   created_ms BIGINT NOT NULL,
-  token_issued_ms BIGINT NOT NULL,
   PRIMARY KEY (project_number, fid)
 );
 

@@ -1,0 +1,97 @@
+#include "server/access/first_start.h"
+
+#include "protocol/json.h"
+#include "server/access/credentials.h"
+
+namespace godwit::server {
+namespace {
+
+constexpr char kMilestone[] = "first_start";
+constexpr char kProjectId[] = "godwit";
+
+// Everything that the first start makes, before any of it is stored.
+struct Minted {
+  Project project;
+  App app;
+  NewApiKey api_key;
+  MintedServiceAccount account;
+};
+
+Result<bool> IsNew(Database& database) {
+  bool is_new = false;
+  GODWIT_RETURN_IF_ERROR(database.Read([&](SqlConnection& sql) -> Status {
+    GODWIT_ASSIGN_OR_RETURN(
+        const SqlRows milestones,
+        sql.Query("SELECT name FROM milestones WHERE name = $1", {std::string(kMilestone)}));
+    GODWIT_ASSIGN_OR_RETURN(const SqlRows projects,
+                            sql.Query("SELECT number FROM projects LIMIT 1"));
+    is_new = milestones.empty() && projects.empty();
+    return Status::Ok();
+  }));
+  return is_new;
+}
+
+Result<Minted> Mint(const std::string& public_url,
+                    const std::function<Result<RsaKey>()>& make_key) {
+  Minted minted;
+  GODWIT_ASSIGN_OR_RETURN(const RsaKey key, make_key());
+  GODWIT_ASSIGN_OR_RETURN(minted.project, MintProject(kProjectId));
+  GODWIT_ASSIGN_OR_RETURN(minted.app, MintApp(minted.project.number, "android", "First app"));
+  minted.api_key = MintApiKey();
+  GODWIT_ASSIGN_OR_RETURN(minted.account,
+                          MintServiceAccount(minted.project, "godwit-admin", key, public_url));
+  return minted;
+}
+
+Status WriteFiles(FileSystem& fs, const std::string& data_directory, const FirstStart& paths,
+                  const Minted& minted, const std::string& public_url) {
+  GODWIT_RETURN_IF_ERROR(fs.CreateDirectories(ParentPath(paths.admin_path)));
+  GODWIT_RETURN_IF_ERROR(fs.SyncDirectory(data_directory));
+  GODWIT_RETURN_IF_ERROR(ReplaceFile(fs, paths.admin_path, minted.account.file.key_file_json));
+  Json app;
+  app.Set("project_id", minted.project.id)
+      .Set("project_number", minted.project.number)
+      .Set("app_id", minted.app.id)
+      .Set("api_key", minted.api_key.key)
+      .Set("server_url", public_url);
+  return ReplaceFile(fs, paths.app_path, app.Serialize(2) + "\n");
+}
+
+Status Store(SqlConnection& sql, const Minted& minted, int64_t now_ms) {
+  const int64_t number = minted.project.number;
+  GODWIT_RETURN_IF_ERROR(InsertProject(sql, minted.project, now_ms));
+  GODWIT_RETURN_IF_ERROR(InsertApp(sql, minted.app, now_ms));
+  GODWIT_RETURN_IF_ERROR(InsertApiKey(sql, minted.api_key, number, minted.app.id, now_ms));
+  GODWIT_RETURN_IF_ERROR(InsertServiceAccount(sql, minted.account, number, now_ms));
+  return sql
+      .Execute("INSERT INTO milestones (name, reached_ms) VALUES ($1, $2)",
+               {std::string(kMilestone), now_ms})
+      .status();
+}
+
+}  // namespace
+
+Result<FirstStart> SetUpOnFirstStart(AccessStore& store, Database& database, FileSystem& fs,
+                                     const std::string& data_directory,
+                                     const std::function<Result<RsaKey>()>& make_key) {
+  const std::string folder = JoinPath(data_directory, "credentials");
+  FirstStart result;
+  result.admin_path = JoinPath(folder, "admin.json");
+  result.app_path = JoinPath(folder, "app.json");
+  GODWIT_ASSIGN_OR_RETURN(const bool is_new, IsNew(database));
+  if (!is_new) return result;
+
+  const std::string public_url = store.snapshot()->public_url();
+  GODWIT_ASSIGN_OR_RETURN(const Minted minted, Mint(public_url, make_key));
+  // The files come first and the one transaction last: a crash in between leaves an empty
+  // database and files that open nothing, which the next start replaces.
+  GODWIT_RETURN_IF_ERROR(WriteFiles(fs, data_directory, result, minted, public_url)
+                             .WithContext("write the first credentials"));
+  GODWIT_RETURN_IF_ERROR(database.Write(
+      [&](SqlConnection& sql) { return Store(sql, minted, store.clock().NowMs()); }));
+  GODWIT_RETURN_IF_ERROR(store.Reload());
+  result.created = true;
+  return result;
+}
+
+}  // namespace godwit::server

@@ -1,0 +1,153 @@
+#include "server/access/jwt_grant.h"
+
+#include <gtest/gtest.h>
+
+#include "crypto/crypto.h"
+#include "protocol/json.h"
+
+namespace godwit::server {
+namespace {
+
+constexpr int64_t kNowS = 1767323045;
+constexpr char kOwnUrl[] = "http://127.0.0.1:8484";
+constexpr char kEmail[] = "godwit-admin@godwit.iam.gserviceaccount.com";
+constexpr char kKid[] = "0123abcd";
+constexpr char kGrant[] = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
+
+class JwtGrantTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    key_ = new RsaKey(RsaKey::Generate().value());
+    stranger_ = new RsaKey(RsaKey::Generate().value());
+  }
+  static void TearDownTestSuite() {
+    delete key_;
+    delete stranger_;
+  }
+
+  static std::string Sign(const Json& header, const Json& claims, const RsaKey& key) {
+    const std::string text = Base64UrlEncode(AsBytes(header.Serialize())) + "." +
+                             Base64UrlEncode(AsBytes(claims.Serialize()));
+    return text + "." + Base64UrlEncode(AsBytes(key.SignSha256(text).value()));
+  }
+  static Json Header() {
+    Json header;
+    header.Set("alg", "RS256").Set("typ", "JWT").Set("kid", kKid);
+    return header;
+  }
+  static Json Claims() {
+    Json claims;
+    claims.Set("iss", kEmail)
+        .Set("aud", "https://oauth2.googleapis.com/token")
+        .Set("scope", "https://www.googleapis.com/auth/cloud-platform")
+        .Set("iat", kNowS)
+        .Set("exp", kNowS + 3600);
+    return claims;
+  }
+
+  // The email, or the error's name.
+  static std::string Check(const std::string& form) {
+    OAuthError error;
+    const auto email = CheckJwtGrant(
+        form, kOwnUrl, kNowS * 1000,
+        [](const std::string& who, const std::string& kid) -> Result<std::vector<std::string>> {
+          if (who != kEmail || (!kid.empty() && kid != kKid)) return std::vector<std::string>();
+          return std::vector<std::string>{stranger_->PublicPem(), key_->PublicPem()};
+        },
+        &error);
+    EXPECT_EQ(email.has_value(), error.description.empty());
+    return email ? *email : error.error;
+  }
+  static std::string CheckAssertion(const std::string& jwt) {
+    return Check(std::string(kGrant) + "&assertion=" + jwt);
+  }
+  static std::string CheckClaims(const Json& claims) {
+    return CheckAssertion(Sign(Header(), claims, *key_));
+  }
+
+  static RsaKey* key_;
+  static RsaKey* stranger_;
+};
+RsaKey* JwtGrantTest::key_ = nullptr;
+RsaKey* JwtGrantTest::stranger_ = nullptr;
+
+TEST_F(JwtGrantTest, AcceptsGooglesClientsWithAndWithoutKid) {
+  EXPECT_EQ(CheckClaims(Claims()), kEmail);
+  Json header;
+  header.Set("alg", "RS256");
+  const std::string jwt = Sign(header, Claims(), *key_);
+  EXPECT_EQ(CheckAssertion(jwt), kEmail);
+  EXPECT_EQ(Check("assertion=" + jwt + "&scope=x&" + kGrant), kEmail);
+}
+
+TEST_F(JwtGrantTest, AcceptsGooglesAudiencesAndItsOwn) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"https://oauth2.googleapis.com/token", kEmail},
+      {"https://www.googleapis.com/oauth2/v4/token", kEmail},
+      {"http://127.0.0.1:8484/token", kEmail},
+      {"http://127.0.0.1:8484/oauth2/v4/token", kEmail},
+      {"http://127.0.0.1:8484", kEmail},
+      {"http://127.0.0.1:84840/token", "invalid_grant"},
+      {"https://oauth2.googleapis.com/token/", "invalid_grant"},
+      {"", "invalid_grant"}};
+  for (const auto& [audience, expected] : rows) {
+    EXPECT_EQ(CheckClaims(Claims().Set("aud", audience)), expected) << audience;
+    Json list;
+    list.Add("https://elsewhere.example").Add(audience);
+    EXPECT_EQ(CheckClaims(Claims().Set("aud", list)), expected) << audience;
+  }
+  EXPECT_EQ(CheckClaims(Claims().Set("aud", Json())), "invalid_grant");
+}
+
+TEST_F(JwtGrantTest, ChecksTimesWithSomeMinutesForClocksThatDiffer) {
+  const struct {
+    int64_t iat;
+    int64_t exp;
+    std::string expected;
+  } rows[] = {{kNowS + 300, kNowS + 3900, kEmail},     {kNowS + 301, kNowS + 3900, "invalid_grant"},
+              {kNowS - 3600, kNowS - 299, kEmail},     {kNowS - 3600, kNowS - 300, "invalid_grant"},
+              {kNowS, kNowS + 3901, "invalid_grant"},  {kNowS, INT64_MAX, "invalid_grant"},
+              {INT64_MAX, INT64_MAX, "invalid_grant"}, {INT64_MIN, kNowS + 60, "invalid_grant"},
+              {kNowS, INT64_MIN, "invalid_grant"},     {0, kNowS + 60, "invalid_grant"}};
+  for (const auto& row : rows) {
+    EXPECT_EQ(CheckClaims(Claims().Set("iat", row.iat).Set("exp", row.exp)), row.expected)
+        << row.iat << " " << row.exp;
+  }
+}
+
+TEST_F(JwtGrantTest, RefusesOtherSignersAndOtherAlgorithms) {
+  EXPECT_EQ(CheckAssertion(Sign(Header(), Claims(), RsaKey::Generate().value())), "invalid_grant");
+  EXPECT_EQ(CheckClaims(Claims().Set("iss", "someone@else")), "invalid_grant");
+  EXPECT_EQ(CheckAssertion(Sign(Header().Set("kid", "other"), Claims(), *key_)), "invalid_grant");
+  for (const char* algorithm : {"none", "HS256", "rs256", ""}) {
+    EXPECT_EQ(CheckAssertion(Sign(Header().Set("alg", algorithm), Claims(), *key_)),
+              "invalid_grant")
+        << algorithm;
+  }
+  EXPECT_EQ(CheckClaims(Claims().Set("sub", "someone@else")), "invalid_grant");
+  EXPECT_EQ(CheckClaims(Claims().Set("sub", kEmail)), kEmail);
+  std::string jwt = Sign(Header(), Claims(), *key_);
+  jwt.replace(jwt.find('.') + 1, 4, "eyJ9");
+  EXPECT_EQ(CheckAssertion(jwt), "invalid_grant");
+}
+
+TEST_F(JwtGrantTest, NamesWhatIsWrongWithARequest) {
+  const std::string jwt = Sign(Header(), Claims(), *key_);
+  const std::pair<std::string, const char*> rows[] = {
+      {"", "unsupported_grant_type"},
+      {"grant_type=client_credentials", "unsupported_grant_type"},
+      {kGrant, "invalid_request"},
+      {std::string(kGrant) + "&assertion=" + jwt + "&assertion=" + jwt, "invalid_request"},
+      {std::string(kGrant) + "&assertion=%zz", "invalid_request"},
+      {std::string(kGrant) + "&assertion=%4", "invalid_request"},
+      {std::string(kGrant) + "&assertion=" + std::string(20000, 'A'), "invalid_request"},
+      {std::string(kGrant) + "&assertion=a", "invalid_grant"},
+      {std::string(kGrant) + "&assertion=..", "invalid_grant"},
+      {std::string(kGrant) + "&assertion=W10.W10.W10", "invalid_grant"},
+      {std::string(kGrant) + "&assertion=e30.e30.", "invalid_grant"},
+      {std::string(kGrant) + "&assertion=" + jwt + ".e30", "invalid_grant"}};
+  for (const auto& [form, expected] : rows) EXPECT_EQ(Check(form), expected) << form.substr(0, 200);
+}
+
+}  // namespace
+}  // namespace godwit::server
