@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "base/log.h"
+#include "server/http/chunked_body.h"
 #include "server/http/handler.h"
-#include "server/http/request_parser.h"
 
 namespace godwit::server {
 
-// The loop and one worker at a time touch it, never both: the loop's part is above, the
-// worker's below, and what passes between them passes while no task is under way.
+// The loop touches its part at any time, a worker the other while worker_busy; what passes
+// between them passes when it is not.
 class Exchange {
  public:
   // Copies the head, whose views die with the read buffer.

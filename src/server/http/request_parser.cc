@@ -14,9 +14,6 @@ namespace {
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-// A chunk's size line or the trailer: nobody needs more, and Beast would wait for ever.
-constexpr size_t kChunkHeaderMaxBytes = 4096;
-
 bool IsTokenByte(unsigned char c) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
@@ -289,57 +286,6 @@ Refusal HeadParser::CheckHost(const BeastHead& beast) {
     return {400, "the Host header is no host name"};
   }
   return {};
-}
-
-class ChunkedBody::BeastBody final : public http::basic_parser<true> {
- public:
-  BeastBody() {
-    // Brings the parser to where a chunked body starts.
-    constexpr std::string_view kHead = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-    body_limit(boost::none);
-    header_limit(kChunkHeaderMaxBytes);
-    error_code error;
-    put(boost::asio::const_buffer(kHead.data(), kHead.size()), error);
-    assert(!error && is_header_done() && chunked());
-    eager(true);
-  }
-
-  std::string* out = nullptr;
-
- private:
-  size_t on_chunk_body_impl(uint64_t, boost::beast::string_view body, error_code&) override {
-    out->append(body.data(), body.size());
-    return body.size();
-  }
-  void on_request_impl(http::verb, boost::beast::string_view, boost::beast::string_view, int,
-                       error_code&) override {}
-  void on_response_impl(int, boost::beast::string_view, int, error_code&) override {}
-  void on_field_impl(http::field, boost::beast::string_view, boost::beast::string_view,
-                     error_code&) override {}
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<uint64_t>&, error_code&) override {}
-  size_t on_body_impl(boost::beast::string_view body, error_code&) override { return body.size(); }
-  void on_chunk_header_impl(uint64_t, boost::beast::string_view, error_code&) override {}
-  void on_finish_impl(error_code&) override {}
-};
-
-ChunkedBody::ChunkedBody() : beast_(std::make_unique<BeastBody>()) {}
-ChunkedBody::~ChunkedBody() = default;
-
-ParseOutcome ChunkedBody::Decode(std::string_view bytes, size_t* consumed, std::string* out) {
-  beast_->out = out;
-  error_code error;
-  *consumed = beast_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
-  if (beast_->is_done()) return ParseOutcome::kComplete;
-  if (error && error != http::error::need_more) {
-    refusal_ = {400, "the body's chunked coding is broken"};
-    return ParseOutcome::kRefused;
-  }
-  if (bytes.size() - *consumed > kChunkHeaderMaxBytes) {
-    refusal_ = {400, "a chunk's size line or the trailer is too long"};
-    return ParseOutcome::kRefused;
-  }
-  return ParseOutcome::kNeedMore;
 }
 
 }  // namespace godwit::server

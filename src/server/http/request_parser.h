@@ -3,8 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
 
 #include "server/http/message.h"
@@ -64,24 +62,6 @@ class HeadParser {
   ParsedHead parsed_;
   Refusal refusal_;
   std::array<RequestHead::Header, kHeadersMax> headers_;
-};
-
-// Takes the chunked coding off a body. Not thread-safe.
-class ChunkedBody {
- public:
-  ChunkedBody();
-  ~ChunkedBody();
-
-  // Appends the body's bytes in `bytes` to *out and sets *consumed; what was not consumed must
-  // come again with more behind it. kComplete: the body ended at *consumed.
-  ParseOutcome Decode(std::string_view bytes, size_t* consumed, std::string* out);
-
-  const Refusal& refusal() const { return refusal_; }
-
- private:
-  class BeastBody;
-  std::unique_ptr<BeastBody> beast_;
-  Refusal refusal_;
 };
 
 }  // namespace godwit::server

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -152,10 +153,15 @@ std::unique_ptr<BodyReceiver> TestHandler::StartBody(const Request& request) {
 
 RawClient::RawClient(const std::string& address) {
   const size_t colon = address.rfind(':');
-  const auto port = htons(static_cast<uint16_t>(std::stoi(address.substr(colon + 1))));
+  const auto port = htons(static_cast<uint16_t>(std::atoi(address.c_str() + colon + 1)));
   sockaddr_storage storage = {};
   socklen_t size = 0;
-  if (address.front() == '[') {
+  if (address.starts_with("unix:")) {
+    auto& unix_address = reinterpret_cast<sockaddr_un&>(storage);
+    unix_address.sun_family = AF_UNIX;
+    address.copy(unix_address.sun_path, sizeof unix_address.sun_path - 1, 5);
+    size = sizeof unix_address;
+  } else if (address.front() == '[') {
     auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
     v6.sin6_family = AF_INET6;
     v6.sin6_addr = in6addr_loopback;

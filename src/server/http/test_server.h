@@ -60,6 +60,7 @@ class TestHandler final : public server::Handler {
 // A blocking socket with a time limit on each read (10 s), so that no test hangs.
 class RawClient {
  public:
+  // address: as HttpServer gives it (loopback only), or "unix:PATH".
   explicit RawClient(const std::string& address);
   ~RawClient();
   RawClient(const RawClient&) = delete;
