@@ -16,7 +16,7 @@
 namespace godwit::cli {
 namespace {
 
-constexpr int kFailuresMax = 6;
+constexpr int kFailuresMax = 4;
 constexpr uint64_t kFileBytesMax = uint64_t{64} << 30;
 
 // Writes a response's bytes behind those that the file has.

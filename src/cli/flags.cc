@@ -37,6 +37,11 @@ struct Options {
   CompletionOptions completion;
 };
 
+// The type's name says the choices already; help must not repeat them.
+CLI::Validator OneOf(const std::vector<std::string>& words) {
+  return CLI::IsMember(words).description("");
+}
+
 class Tree {
  public:
   Tree() : app_("Put machine-learning models on your own server and on devices.", "godwit") {
@@ -163,12 +168,12 @@ class Tree {
     AddAddress(get, &options_->get.address, "NAME or NAME@VERSION");
     get->add_option("--type", options_->get.type, "Which copy will do")
         ->capture_default_str()
-        ->check(CLI::IsMember({"local", "local-update-in-background", "latest"}))
+        ->check(OneOf({"local", "local-update-in-background", "latest"}))
         ->type_name("local|local-update-in-background|latest");
     AddApp(get, &options_->get.store);
     get->add_option("--limit-rate", options_->get.limit_rate_bytes_per_s,
                     "At most so many bytes a second (k, M: thousands, millions)")
-        ->transform(CLI::AsSizeValue(true))
+        ->transform(CLI::AsSizeValue(true).description(""))
         ->type_name("BYTES");
     AddJson(get);
     CLI::App* local = app_.add_subcommand("local", "Models in this device's store");
@@ -198,7 +203,7 @@ class Tree {
         ->take_all();
     run->add_option("--top", options.top, "How many labels to show")
         ->capture_default_str()
-        ->check(CLI::Range(1, 1000))
+        ->check(CLI::Range(1, 1000).description(""))
         ->type_name("N");
     run->add_flag("--show", options.show, "Draw each picture in the terminal");
     run->add_option("--mean", options.mean, "Pixels become (pixel - mean) / std")->type_name("X");
@@ -219,7 +224,7 @@ class Tree {
         ->type_name("FILE");
     bench->add_option("--seconds", options_->bench.seconds, "How long to measure")
         ->capture_default_str()
-        ->check(CLI::Range(0.01, 3600.0))
+        ->check(CLI::Range(0.01, 3600.0).description(""))
         ->type_name("S");
     AddRuntime(bench, &options_->bench.threads, &options_->bench.runtime);
     AddJson(bench);
@@ -228,7 +233,7 @@ class Tree {
   static void AddRuntime(CLI::App* command, int* threads, std::string* runtime) {
     command->add_option("--threads", *threads, "Threads that one run may use")
         ->capture_default_str()
-        ->check(CLI::Range(1, 64))
+        ->check(CLI::Range(1, 64).description(""))
         ->type_name("N");
     command->add_option("--runtime", *runtime, "The TensorFlow Lite library to load")
         ->type_name("FILE");
@@ -250,7 +255,7 @@ class Tree {
                            &RunCompletion, &Options::completion);
     completion->add_option("shell", options_->completion.shell, "bash or zsh")
         ->required()
-        ->check(CLI::IsMember({"bash", "zsh"}))
+        ->check(OneOf({"bash", "zsh"}))
         ->type_name("bash|zsh");
   }
 
@@ -306,6 +311,16 @@ std::string ChosenPath(const CLI::App& app) {
   return app.get_name() + (chosen.empty() ? "" : " " + ChosenPath(*chosen.front()));
 }
 
+std::string Explain(const CLI::ParseError& error, const CLI::App& app) {
+  // CLI11 says that a command is missing where it met a word that is none.
+  const auto unknown = app.remaining(true);
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+      !unknown.empty() && !unknown.front().starts_with('-')) {
+    return "there is no command '" + unknown.front() + "'";
+  }
+  return error.what();
+}
+
 }  // namespace
 
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
@@ -319,8 +334,9 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
     line.text = text.str();
   } catch (const CLI::ParseError& error) {
     line.run = nullptr;
-    line.error = Status(StatusCode::kInvalidArgument,
-                        std::string(error.what()) + "; see: " + ChosenPath(tree.app()) + " --help");
+    line.error =
+        Status(StatusCode::kInvalidArgument,
+               Explain(error, tree.app()) + "; see: " + ChosenPath(tree.app()) + " --help");
     // The error may have come before the flag was read.
     line.json = std::any_of(argv + 1, argv + argc,
                             [](const char* word) { return std::string_view(word) == "--json"; });

@@ -14,7 +14,7 @@
 namespace godwit::cli {
 namespace {
 
-constexpr int kFailuresMax = 6;
+constexpr int kFailuresMax = 4;
 constexpr int kSessionsMax = 3;
 
 // Cloud Storage writes a CRC-32C as base64 of its four bytes, the highest first.
@@ -58,7 +58,7 @@ class Transfer {
         return status.WithContext("upload at " + client_.settings().url);
       }
       resync_ = true;
-      clock_.SleepMs(std::min<int64_t>(int64_t{250} << failures_, 8000));
+      clock_.SleepMs(int64_t{125} << failures_);
     }
     return Status::Ok();
   }
