@@ -11,7 +11,7 @@ const Version* Model::FindVersion(int64_t number) const {
   return found != versions.end() && found->number == number ? &*found : nullptr;
 }
 
-Status CheckName(std::string_view what, std::string_view value) {
+Status CheckNameOrTag(std::string_view what, std::string_view value) {
   constexpr size_t kNameMax = 32;
   const bool characters_ok = std::all_of(value.begin(), value.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||

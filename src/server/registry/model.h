@@ -70,7 +70,7 @@ struct ModelChange {
 };
 
 // 1 to 32 of A-Za-z0-9_-; kInvalidArgument says what is wrong. `what` names the value.
-Status CheckName(std::string_view what, std::string_view value);
+Status CheckNameOrTag(std::string_view what, std::string_view value);
 inline constexpr size_t kTagsMax = 100;
 
 // True for 1 to 19 decimal digits.

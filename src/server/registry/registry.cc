@@ -60,14 +60,14 @@ Status ChangePublished(const ModelChange& change, Model* model) {
 
 Status CheckChange(const ModelChange& change) {
   if (change.display_name) {
-    GODWIT_RETURN_IF_ERROR(CheckName("displayName", *change.display_name));
+    GODWIT_RETURN_IF_ERROR(CheckNameOrTag("displayName", *change.display_name));
   }
   if (!change.tags) return Status::Ok();
   if (change.tags->size() > kTagsMax) {
     return Status(StatusCode::kInvalidArgument,
                   "a model may have at most " + std::to_string(kTagsMax) + " tags");
   }
-  for (const std::string& tag : *change.tags) GODWIT_RETURN_IF_ERROR(CheckName("a tag", tag));
+  for (const std::string& tag : *change.tags) GODWIT_RETURN_IF_ERROR(CheckNameOrTag("a tag", tag));
   return Status::Ok();
 }
 
@@ -161,7 +161,7 @@ void Registry::Swap(const ModelPointer& before, ModelPointer after) {
 
 Result<ModelPointer> Registry::Create(int64_t project_number, const ModelChange& change,
                                       std::string_view actor) {
-  GODWIT_RETURN_IF_ERROR(CheckName("displayName", change.display_name.value_or("")));
+  GODWIT_RETURN_IF_ERROR(CheckNameOrTag("displayName", change.display_name.value_or("")));
   GODWIT_RETURN_IF_ERROR(CheckChange(change));
   const std::lock_guard lock(write_mutex_);
   const int64_t now_ms = clock_.NowMs();
