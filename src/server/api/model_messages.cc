@@ -175,7 +175,8 @@ Json VersionJson(std::string_view project, const Model& model, const VersionReco
 
 Json OperationJson(std::string_view project, const Model& model) {
   Json response = Json::Object({{"@type", "type.googleapis.com/google.firebase.ml.v1beta2.Model"}});
-  for (const auto& [name, value] : ModelJson(project, model).members()) response.Set(name, value);
+  const Json resource = ModelJson(project, model);
+  for (const auto& [name, value] : resource.members()) response.Set(name, value);
   return Json::Object({{"name", OperationName(project, model.id)},
                        {"done", true},
                        {"response", std::move(response)}});
