@@ -29,7 +29,7 @@ class Sha256 {
   std::unique_ptr<Context> context_;
 };
 
-// One shot, without allocation: a thread-local context is reused.
+// One shot, without allocation.
 std::array<uint8_t, 32> Sha256Of(std::string_view data);
 
 // MD5, for Cloud Storage's md5Hash only; never for security.
@@ -45,8 +45,8 @@ class Md5 {
   std::unique_ptr<Context> context_;
 };
 
-// HMAC-SHA256 under a fixed key. The padded key is made once; Sign allocates nothing and is
-// thread-safe.
+// HMAC-SHA256 under a fixed key. Prepared once (two hashed pads), so that Sign costs two
+// copied contexts and no allocation. Sign is thread-safe.
 class HmacKey {
  public:
   explicit HmacKey(std::span<const std::byte> key);

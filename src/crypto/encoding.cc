@@ -52,20 +52,29 @@ std::optional<size_t> Decode(std::string_view digits, const Reverse& reverse,
                              std::span<std::byte> out) {
   const size_t size = DecodedSize(digits.size());
   if (digits.size() % 4 == 1 || size > out.size()) return std::nullopt;
-  uint32_t bits = 0;
-  int bit_count = 0;
+  uint8_t seen = 0;  // All values or-ed: only kNone has the two top bits.
+  const auto value = [&](size_t i) -> uint32_t {
+    const uint8_t found = reverse[static_cast<unsigned char>(digits[i])];
+    seen |= found;
+    return found;
+  };
+  const size_t whole = digits.size() / 4 * 4;
   size_t done = 0;
-  for (const char digit : digits) {
-    const uint8_t value = reverse[static_cast<unsigned char>(digit)];
-    if (value == kNone) return std::nullopt;
-    bits = bits << 6 | value;
-    bit_count += 6;
-    if (bit_count < 8) continue;
-    bit_count -= 8;
-    out[done++] = static_cast<std::byte>(bits >> bit_count & 0xff);
-    bits &= (1u << bit_count) - 1;
+  for (size_t i = 0; i < whole; i += 4) {
+    const uint32_t group = value(i) << 18 | value(i + 1) << 12 | value(i + 2) << 6 | value(i + 3);
+    out[done++] = static_cast<std::byte>(group >> 16 & 0xff);
+    out[done++] = static_cast<std::byte>(group >> 8 & 0xff);
+    out[done++] = static_cast<std::byte>(group & 0xff);
   }
-  if (bits != 0) return std::nullopt;
+  if (whole < digits.size()) {  // Two or three digits are left, for one or two bytes.
+    const bool three = digits.size() - whole == 3;
+    const uint32_t group =
+        value(whole) << 18 | value(whole + 1) << 12 | (three ? value(whole + 2) << 6 : 0);
+    out[done++] = static_cast<std::byte>(group >> 16 & 0xff);
+    if (three) out[done++] = static_cast<std::byte>(group >> 8 & 0xff);
+    if ((group & (three ? 0xff : 0xffff)) != 0) return std::nullopt;
+  }
+  if ((seen & 0xc0) != 0) return std::nullopt;
   return size;
 }
 
