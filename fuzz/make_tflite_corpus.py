@@ -20,7 +20,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "fuzz/corpora/tflite_model"
-ADD, SVDF = schema.BuiltinOperator.ADD, schema.BuiltinOperator.SVDF
+ADD, DENSE = schema.BuiltinOperator.ADD, schema.BuiltinOperator.FULLY_CONNECTED
+SVDF = schema.BuiltinOperator.SVDF
 
 
 def pack(tree):
@@ -84,6 +85,22 @@ def svdf_int8_state():
     options.rank = 1
     tree.subgraphs[0].operators[0].builtinOptions = options
     tree.subgraphs[0].operators[0].builtinOptionsType = schema.BuiltinOptions.SVDFOptions
+    return tree
+
+
+def dense_per_channel():
+    """A dense layer of two channels with a scale each, which interpreters up to 2.9 ignore."""
+    int8 = schema.TensorType.INT8
+    tensors = [tensor("x", [1, 4], int8), tensor("weights", [2, 4], int8, 1),
+               tensor("y", [1, 2], int8)]
+    for made, scales in zip(tensors, ([1.0], [1.0, 0.5], [1.0])):
+        made.quantization = schema.QuantizationParametersT()
+        made.quantization.scale, made.quantization.zeroPoint = scales, [0] * len(scales)
+    tree = one_operator(DENSE, tensors, [0, 1, -1], [2], [0], [bytes([2] * 8)])
+    operator = tree.subgraphs[0].operators[0]
+    operator.builtinOptions = schema.FullyConnectedOptionsT()
+    operator.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    tree.operatorCodes[0].version = 4
     return tree
 
 
@@ -254,6 +271,7 @@ def main():
     two, places = TwoSignatures(), PositivePlaces()
     models = {
         "add_constant": pack(add_constant()),
+        "dense_per_channel": pack(dense_per_channel()),
         "svdf_int8_state": pack(svdf_int8_state()),
         "two_signatures": converted(two, double=two.double, subtract=two.subtract),
         "positive_places": converted(places, find=places.find),

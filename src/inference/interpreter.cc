@@ -244,6 +244,7 @@ Result<std::unique_ptr<Interpreter>> OpenModel(ModelBytes bytes,
   GODWIT_RETURN_IF_ERROR(CheckModelSafety(model));
   GODWIT_ASSIGN_OR_RETURN(Runtime runtime,
                           Runtime::Load(DefaultRuntimeSearch(options.library_path)));
+  GODWIT_RETURN_IF_ERROR(CheckRuntimeFits(model, runtime.version));
   auto interpreter =
       std::make_unique<LibraryInterpreter>(std::move(bytes), std::move(model), std::move(runtime));
   GODWIT_RETURN_IF_ERROR(interpreter->Start(options));

@@ -24,12 +24,13 @@ void StoreAll(const TensorInfo& info, std::span<const float> values, std::span<s
     if constexpr (std::is_floating_point_v<T>) {
       stored = static_cast<T>(values[i]);
     } else {
-      double real = values[i];
-      if (info.scale != 0) real = real / info.scale + info.zero_point;
+      // In float and halves away from zero, as the library's own QUANTIZE operator rounds.
+      double real = std::round(info.scale == 0 ? values[i] : values[i] / info.scale);
+      if (info.scale != 0) real += info.zero_point;
       // Beyond 2^53 a double has no neighbours; the largest that fits is taken.
       constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
       constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
-      real = std::isnan(real) ? 0 : std::round(real);
+      if (std::isnan(real)) real = 0;
       stored = real <= kLow    ? std::numeric_limits<T>::min()
                : real >= kHigh ? std::numeric_limits<T>::max()
                                : static_cast<T>(real);

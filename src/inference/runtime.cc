@@ -15,6 +15,7 @@ constexpr std::array kFileNames = {"libtensorflowlite_c.so", "libtensorflowlite_
 // Left to the system's loader, after our own folders.
 constexpr std::array kStandardNames = {"libtensorflowlite_c.so", "libtensorflow-lite.so.2.14.1",
                                        "libtensorflowlite_jni.so"};
+constexpr int kLogWarnings = 2;  // Not "created a delegate" and the like.
 constexpr char kHowToGetOne[] =
     "Run scripts/fetch-runtime (scripts/setup does, too), or set GODWIT_TFLITE_LIBRARY to a "
     "TensorFlow Lite C library.";
@@ -66,8 +67,10 @@ Result<Runtime> LoadLibrary(const std::string& path) {
   GODWIT_TFLITE_XNNPACK(GODWIT_RESOLVE)
   GODWIT_TFLITE_XNNPACK_OPTIONS(GODWIT_RESOLVE)
   GODWIT_TFLITE_SIGNATURES(GODWIT_RESOLVE)
+  GODWIT_TFLITE_LOGGING(GODWIT_RESOLVE)
 #undef GODWIT_RESOLVE
 #undef GODWIT_REQUIRE
+  if (symbols.set_log_severity != nullptr) symbols.set_log_severity(kLogWarnings);
   const char* const version = symbols.version();
   runtime.version = version == nullptr ? "" : version;
   return runtime;

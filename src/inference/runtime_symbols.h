@@ -84,6 +84,13 @@ constexpr int kTfLiteOk = 0;  // Every other status is a failure.
   X(runner_allocate, TfLiteSignatureRunnerAllocateTensors, int, (TfLiteSignatureRunner*)) \
   X(runner_invoke, TfLiteSignatureRunnerInvoke, int, (TfLiteSignatureRunner*))
 
+// Keeps the library from telling standard error what it does. Not part of its C API, so only
+// some libraries have it.
+#define GODWIT_TFLITE_LOGGING(X)                                                               \
+  X(set_log_severity,                                                                          \
+    _ZN6tflite16logging_internal13MinimalLogger21SetMinimumLogSeverityENS_11LogSeverityE, int, \
+    (int))
+
 // The functions of one loaded library. A value type; valid until the process ends.
 struct RuntimeSymbols {
 #define GODWIT_DECLARE(member, symbol, result, arguments) result(*member) arguments = nullptr;
@@ -91,6 +98,7 @@ struct RuntimeSymbols {
   GODWIT_TFLITE_XNNPACK(GODWIT_DECLARE)
   GODWIT_TFLITE_XNNPACK_OPTIONS(GODWIT_DECLARE)
   GODWIT_TFLITE_SIGNATURES(GODWIT_DECLARE)
+  GODWIT_TFLITE_LOGGING(GODWIT_DECLARE)
 #undef GODWIT_DECLARE
 
   bool has_xnnpack() const { return xnnpack_create != nullptr && xnnpack_delete != nullptr; }

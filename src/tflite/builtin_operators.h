@@ -6,6 +6,7 @@
 
 namespace godwit::tflite {
 
+constexpr int32_t kFullyConnectedOperator = 9;
 constexpr int32_t kSvdfOperator = 27;
 constexpr int32_t kCustomOperator = 32;  // Its name is in the model file.
 

@@ -441,9 +441,11 @@ void ModelParser::SumOperatorUses() {
     const auto& [name, version, custom] = key;
     model_.operator_uses.push_back({name, version, custom, count});
   }
-  std::stable_sort(
-      model_.operator_uses.begin(), model_.operator_uses.end(),
-      [](const OperatorUse& left, const OperatorUse& right) { return left.count > right.count; });
+  std::sort(model_.operator_uses.begin(), model_.operator_uses.end(),
+            [](const OperatorUse& left, const OperatorUse& right) {
+              return std::tuple(right.count, left.name, left.version) <
+                     std::tuple(left.count, right.name, right.version);
+            });
 }
 
 }  // namespace

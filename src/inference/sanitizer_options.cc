@@ -1,0 +1,13 @@
+// What the interpreter library itself does, and is not ours to mend, under the sanitizers.
+
+extern "C" {
+
+// One byte of the library's own, once per process.
+const char* __lsan_default_suppressions();
+const char* __lsan_default_suppressions() { return "leak:libtensorflowlite_c\n"; }
+
+// Its thread pool is not instrumented, so its own hand-over looks like a race.
+const char* __tsan_default_suppressions();
+const char* __tsan_default_suppressions() { return "called_from_lib:libtensorflowlite_c\n"; }
+
+}  // extern "C"
