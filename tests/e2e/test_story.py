@@ -40,6 +40,19 @@ def test_the_commands_of_the_document_work_as_written(document, tmp_path):
     assert model.read_bytes() == DIGITS_V2.read_bytes()
 
 
+def test_the_documented_configuration_is_valid(tmp_path):
+    [settings] = re.findall(r"^```toml\n(.*?)^```", (ROOT / "docs/guides/operate.md").read_text(), re.M | re.S)
+    config = tmp_path / "godwit.toml"
+    command = [BIN / "godwitd", "--data", tmp_path / "data", "--config", config, "--check-config"]
+    config.write_text(settings)
+    done = subprocess.run(command, text=True, capture_output=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    config.write_text(settings + "model_max_byte = 7\n")
+    done = subprocess.run(command, text=True, capture_output=True, timeout=20)
+    assert done.returncode == 2 and "model_max_byte" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_each_download_type_gives_what_it_promises(server, godwit):
     one, two = DIGITS_V1.read_bytes(), DIGITS_V2.read_bytes()
 
@@ -82,7 +95,7 @@ def bytes_sent(server):
     last = None
     while True:
         text = server.request("GET", "/metrics")[2].decode()
-        total = int(float(re.search(r"^godwit_http_bytes_sent_total (\S+)", text, re.M).group(1)))
+        total = int(float(re.search(r"^godwit_http_sent_bytes_total (\S+)", text, re.M).group(1)))
         if last is not None and total - last < 20_000:  # No more than this answer itself.
             return total
         last = total
@@ -104,12 +117,13 @@ def test_a_restart_keeps_everything(server, godwit):
 def test_the_example_app_gets_the_model(server, godwit, tmp_path):
     godwit.push("digits", DIGITS_V1.read_bytes(), "--publish")
     app = server.app
-    done = subprocess.run([BIN / "device", app["server_url"], app["project_id"], app["app_id"], app["api_key"],
-                           tmp_path / "app", "digits"], text=True, capture_output=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    path = re.search(r"/\S+", done.stdout).group()
-    with open(path, "rb") as file:
-        assert file.read() == DIGITS_V1.read_bytes()
+    command = [BIN / "device_example", app["server_url"], app["project_id"], app["app_id"], app["api_key"], "digits",
+               tmp_path / "app"]
+    for _ in range(2):  # From the network, then from the store.
+        done = subprocess.run(command, text=True, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        with open(done.stdout.strip(), "rb") as file:
+            assert file.read() == DIGITS_V1.read_bytes()
 
 
 def test_a_model_runs_on_the_samples(server, godwit):
