@@ -51,7 +51,11 @@ class Builder {
     const auto max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     return Put(value <= max ? Json(value) : Json(static_cast<double>(value)));
   }
-  bool on_double(double value, bj::string_view, bj::error_code&) { return Put(Json(value)); }
+  bool on_double(double value, bj::string_view, bj::error_code& error) {
+    if (std::isfinite(value)) return Put(Json(value));
+    error = bj::error::exponent_overflow;
+    return false;
+  }
   bool on_bool(bool value, bj::error_code&) { return Put(Json(value)); }
   bool on_null(bj::error_code&) { return Put(Json()); }
   bool on_comment_part(bj::string_view, bj::error_code&) { return true; }

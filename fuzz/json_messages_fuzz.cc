@@ -1,0 +1,28 @@
+// Every JSON message from outside, from the same bytes: none may read past them, and what the
+// parser takes must come out of the writer as the same value.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "protocol/error_body.h"
+#include "protocol/installation_messages.h"
+#include "protocol/json.h"
+#include "protocol/model_address.h"
+#include "protocol/model_messages.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto json = godwit::Json::Parse(text); json.ok()) {
+    const auto again = godwit::Json::Parse(json->Serialize());
+    if (!again.ok() || !(*again == *json)) std::abort();
+  }
+  static_cast<void>(godwit::ParseDownloadReply(text, std::string(64, 'a')).ok());
+  static_cast<void>(godwit::ParseCreateInstallationRequest(text).ok());
+  static_cast<void>(godwit::ParseCreateInstallationReply(text).ok());
+  static_cast<void>(godwit::ParseInstallationToken(text).ok());
+  static_cast<void>(godwit::StatusFromErrorBody(500, text));
+  if (const auto address = godwit::ModelAddress::Parse(text); address.ok()) {
+    if (address->ToString() != text) std::abort();
+  }
+  return 0;
+}
