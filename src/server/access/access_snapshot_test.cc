@@ -41,7 +41,7 @@ AccessSnapshot Make(const std::vector<std::pair<std::string, std::string>>& kids
     std::string key = "AIza" + std::string(35, 'k');
     key.replace(4, std::to_string(i).size(), std::to_string(i));
     contents.api_keys.emplace_back(Sha256Of(key),
-                                   ApiKey{std::to_string(i), 123456789012, "godwit", ""});
+                                   ApiKey{std::to_string(i), 123456789012, "godwit", "", 0});
   }
   for (const auto& [kid, secret] : kids_and_secrets) {
     contents.signing_keys.push_back({kid, HmacKey(AsBytes(secret))});

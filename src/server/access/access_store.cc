@@ -49,8 +49,9 @@ Status ReadKeys(SqlConnection& sql, AccessSnapshot::Contents* contents) {
       return Status(StatusCode::kDataLoss, "an API key's hash is damaged; restore a backup");
     }
     std::copy(hash.begin(), hash.end(), bytes.begin());
-    contents->api_keys.emplace_back(bytes,
-                                    ApiKey{row.Text(1), row.Int(2), row.Text(3), row.Text(4)});
+    const std::string& app_id = row.Text(4);
+    contents->api_keys.emplace_back(bytes, ApiKey{row.Text(1), row.Int(2), row.Text(3), app_id,
+                                                  app_id.empty() ? 0 : AppHash(app_id)});
   }
   GODWIT_ASSIGN_OR_RETURN(
       const SqlRows signing_keys,

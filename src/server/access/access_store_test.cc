@@ -64,6 +64,7 @@ TEST_F(AccessStoreTest, ANewProjectAppAndKeyAreInTheNextSnapshot) {
     EXPECT_EQ(found->project_number, project.number);
     EXPECT_EQ(found->project_id, "my-project");
     EXPECT_EQ(found->app_id, app.id);
+    EXPECT_EQ(found->app_hash, AppHash(app.id));
     ASSERT_NE(snapshot->FindProject("my-project"), nullptr);
     ASSERT_NE(snapshot->FindApp(app.id), nullptr);
     EXPECT_EQ(snapshot->FindApp(app.id)->display_name, "My app");

@@ -47,7 +47,8 @@ struct ApiKey {
   std::string id;
   int64_t project_number = 0;
   std::string project_id;
-  std::string app_id;  // Empty: every app of the project.
+  std::string app_id;     // Empty: every app of the project.
+  uint64_t app_hash = 0;  // AppHash(app_id), to compare with a token's; 0 when app_id is empty.
 };
 
 }  // namespace godwit::server

@@ -79,7 +79,7 @@ TEST(FirstStart, IsMadeAnewAfterACrashAtAnyOperation) {
   // Making a key takes a tenth of a second; one serves all the starts.
   const std::string pem = RsaKey::Generate().value().PrivatePem();
   const auto make_key = [&] { return RsaKey::FromPrivatePem(pem); };
-  for (const auto mode : testing::kAllPowerLossModes) {
+  for (const auto mode : {testing::PowerLossMode::kDropped, testing::PowerLossMode::kReordered}) {
     bool reached = true;
     for (uint64_t operation = 0; reached && !::testing::Test::HasFailure(); ++operation) {
       SCOPED_TRACE(testing::PowerLossModeName(mode) + (" operation " + std::to_string(operation)));
