@@ -99,9 +99,7 @@ Status AdminClient::Authenticate() {
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
   request.body =
       "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + assertion;
-  GODWIT_ASSIGN_OR_RETURN(
-      const HttpResponse response,
-      http_.Send(request, nullptr, nullptr).WithContext("ask for access at " + request.url));
+  GODWIT_ASSIGN_OR_RETURN(const HttpResponse response, http_.Send(request, nullptr, nullptr));
   const auto json = Json::Parse(response.body);
   if (response.status == 400 || response.status == 401) {
     const std::string why = json.ok() ? (*json)["error_description"].AsString() : "";
@@ -150,7 +148,7 @@ Result<Json> AdminClient::Call(const std::string& method, const std::string& pat
     request.body = body.Serialize();
   }
   for (int attempt = 0;; ++attempt) {
-    GODWIT_ASSIGN_OR_RETURN(const HttpResponse response, Send(request).WithContext(settings_.url));
+    GODWIT_ASSIGN_OR_RETURN(const HttpResponse response, Send(request));
     if (IsSuccess(response.status)) {
       auto json = Json::Parse(response.body);
       if (json.ok() && json->is_object()) return json;

@@ -59,7 +59,7 @@ Result<std::vector<int64_t>> Measure(Interpreter& interpreter, double seconds) {
 }  // namespace
 
 Status RunBench(Context& context, const BenchOptions& options) {
-  NoteLogger logger;
+  NoteLogger logger(context.console);
   InterpreterOptions interpreter_options;
   interpreter_options.library_path = options.runtime;
   interpreter_options.threads = options.threads;
@@ -67,6 +67,7 @@ Status RunBench(Context& context, const BenchOptions& options) {
   const int64_t load_start_ns = NowNs();
   GODWIT_ASSIGN_OR_RETURN(const auto interpreter,
                           Interpreter::Open(options.file, interpreter_options));
+  logger.Show();
   const int64_t load_ns = NowNs() - load_start_ns;
   GODWIT_ASSIGN_OR_RETURN(const std::vector<int64_t> times, Measure(*interpreter, options.seconds));
   const auto percentile = [&](double share) {

@@ -198,7 +198,8 @@ Result<std::vector<Answer>> RunOnTensors(Context& context, Interpreter& interpre
       names += (names.empty() ? "" : ", ") + input.name;
     }
     return Status(StatusCode::kInvalidArgument,
-                  "the model takes " + std::to_string(wanted) + " inputs (" + names + ") and got " +
+                  "the model takes " + std::to_string(wanted) +
+                      (wanted == 1 ? " input (" : " inputs (") + names + ") and got " +
                       std::to_string(options.inputs.size()) +
                       "; give --input FILE for each, in this order, or --image FILE");
   }
@@ -220,12 +221,13 @@ Status RunModelOnInput(Context& context, const RunOptions& options) {
     return Status(StatusCode::kInvalidArgument, "give either --input or --image, not both");
   }
   GODWIT_ASSIGN_OR_RETURN(const std::string path, FindModelFile(context, options));
-  NoteLogger logger;
+  NoteLogger logger(context.console);
   InterpreterOptions interpreter_options;
   interpreter_options.library_path = options.runtime;
   interpreter_options.threads = options.threads;
   interpreter_options.logger = &logger;
   GODWIT_ASSIGN_OR_RETURN(const auto interpreter, Interpreter::Open(path, interpreter_options));
+  logger.Show();
   GODWIT_ASSIGN_OR_RETURN(const std::vector<Answer> answers,
                           options.images.empty() ? RunOnTensors(context, *interpreter, options)
                                                  : RunOnPictures(context, *interpreter, options));

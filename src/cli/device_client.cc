@@ -1,7 +1,6 @@
 #include "cli/device_client.h"
 
 #include <charconv>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -18,13 +17,22 @@ constexpr int64_t kPollMs = 50;
 void NoteLogger::Log(LogLevel level, std::string_view message,
                      std::initializer_list<LogField> fields) {
   if (level < LogLevel::kWarning) return;
-  std::string line = "godwit: warning: " + std::string(message);
+  Line line{"warning: " + std::string(message), ""};
   for (const LogField& field : fields) {
-    line += "; " + std::string(field.name) + ": " + std::string(field.value);
+    line.text += "; " + std::string(field.name) + ": " + std::string(field.value);
+    if (field.name == "cause") line.cause = field.value;
   }
-  line += "\n";
-  // One call, so that lines of several threads do not mix.
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  const std::lock_guard lock(mutex_);
+  lines_.push_back(std::move(line));
+}
+
+void NoteLogger::Show(const Status& reported) {
+  const std::lock_guard lock(mutex_);
+  for (const Line& line : lines_) {
+    if (!line.cause.empty() && reported.message().ends_with(line.cause)) continue;
+    console_.Note(console_.StyledNote(Style::kYellow, "godwit:") + " " + Printable(line.text));
+  }
+  lines_.clear();
 }
 
 Result<HttpResponse> ResumeWatch::Send(const HttpRequest& request, HttpSink* sink,
@@ -71,7 +79,12 @@ Result<Model> DeviceClient::Get(const std::string& address, DownloadType type) {
     auto model = request->Wait(kPollMs);
     const Progress progress = request->progress();
     NoteResume(progress.bytes_total);
-    if (request->finished()) return request->Wait();
+    if (request->finished()) {
+      bar.reset();
+      model = request->Wait();
+      logger_.Show(model.status());
+      return model;
+    }
     if (progress.bytes_total == 0) continue;
     if (!bar) bar.emplace(context_.console, context_.clock, "get " + address, progress.bytes_done);
     bar->Update(progress.bytes_done, progress.bytes_total);
@@ -81,6 +94,7 @@ Result<Model> DeviceClient::Get(const std::string& address, DownloadType type) {
 void DeviceClient::FinishUpdate(const Model& model) {
   client_->WaitForBackgroundWork();
   NoteResume(0);
+  logger_.Show();
   const auto now = client_->GetModel(model.name, DownloadType::kLocalModel);
   if (now.ok() && now->hash != model.hash) {
     context_.console.Note("a newer version arrived meanwhile; the next get returns it");

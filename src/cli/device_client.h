@@ -4,19 +4,37 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/commands.h"
 #include "device/client.h"
 
 namespace godwit::cli {
 
-// Shows a library's warnings and errors to a person. Thread-safe.
+// Keeps a library's warnings and errors until they are shown to a person. Thread-safe.
 class NoteLogger final : public Logger {
  public:
+  explicit NoteLogger(Console& console) : console_(console) {}
+
   void Log(LogLevel level, std::string_view message,
            std::initializer_list<LogField> fields) override;
+
+  // Shows what came since the last call, but not what `reported` is going to say. Only the
+  // thread that owns the console may call it.
+  void Show(const Status& reported = Status::Ok());
+
+ private:
+  struct Line {
+    std::string text;
+    std::string cause;
+  };
+
+  Console& console_;
+  std::mutex mutex_;
+  std::vector<Line> lines_;
 };
 
 // Passes requests on and remembers from which byte the last one asked for a file's rest.
@@ -54,7 +72,8 @@ class DeviceClient {
   Client& client() { return *client_; }
 
  private:
-  explicit DeviceClient(Context& context) : context_(context), watch_(context.http) {}
+  explicit DeviceClient(Context& context)
+      : context_(context), logger_(context.console), watch_(context.http) {}
   void NoteResume(uint64_t total_bytes);
 
   Context& context_;

@@ -8,7 +8,7 @@
     [3]                           its exit status, where it is not 0
 
 A first line "# server" gives the script a godwitd of its own, with GODWIT_CREDENTIALS and
-GODWIT_APP set. Usage: run_script.py SCRIPT GODWIT [GODWITD]. MODELS names the models' folder.
+GODWIT_APP set; "# runtime" skips it (status 77) where godwit finds no interpreter library. Usage: run_script.py SCRIPT GODWIT [GODWITD]. MODELS names the models' folder.
 """
 import http.client
 import json
@@ -124,6 +124,10 @@ def main():
             environment |= {"GODWIT_CREDENTIALS": str(credentials / "admin.json"),
                             "GODWIT_APP": str(credentials / "app.json"), "DATA": str(home / "data"),
                             "URL": json.loads((credentials / "app.json").read_text())["server_url"]}
+        if text.startswith("# runtime\n"):
+            known = subprocess.run([programs[0], "env", "--json"], env=environment, capture_output=True, check=True)
+            if json.loads(known.stdout)["runtime"] == "none":
+                return 77
         try:
             faults = run(parse(text), home / "work", environment)
         finally:
