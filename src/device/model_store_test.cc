@@ -16,6 +16,7 @@ using testing::kAllPowerLossModes;
 using testing::ManualClock;
 using testing::PowerLossMode;
 using testing::PowerLossModeName;
+using testing::SeedCount;
 
 constexpr int64_t kHourMs = 60 * 60 * 1000;
 // Appended in pieces, so that there are writes between which to crash.
@@ -135,7 +136,7 @@ TEST_F(ModelStoreTest, KeepsServersProjectsAndAppsApart) {
 // and the next download succeeds.
 TEST_F(ModelStoreTest, HoldsTheOldModelOrTheNewWhateverTheInstantOfAPowerLoss) {
   for (const PowerLossMode mode : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < 10; ++seed) {
+    for (uint64_t seed = 0; seed < SeedCount(mode, 10); ++seed) {
       bool reached = true;
       for (uint64_t crash_at = 0; reached; ++crash_at) {
         SCOPED_TRACE(std::string(PowerLossModeName(mode)) + ", seed " + std::to_string(seed) +
@@ -167,7 +168,7 @@ TEST_F(ModelStoreTest, HoldsTheOldModelOrTheNewWhateverTheInstantOfAPowerLoss) {
 // left behind may make the second dangerous.
 TEST_F(ModelStoreTest, LosesNothingAcknowledgedWhenItsFirstLifeEndedEarly) {
   for (const PowerLossMode first : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < 8; ++seed) {
+    for (uint64_t seed = 0; seed < SeedCount(first, 8); ++seed) {
       bool reached = true;
       for (uint64_t crash_at = 0; reached; ++crash_at) {
         SCOPED_TRACE(std::string(PowerLossModeName(first)) + ", seed " + std::to_string(seed) +
@@ -191,7 +192,7 @@ TEST_F(ModelStoreTest, LosesNothingAcknowledgedWhenItsFirstLifeEndedEarly) {
 
 TEST_F(ModelStoreTest, DeletesOrKeepsAModelWholeWhateverTheInstantOfAPowerLoss) {
   for (const PowerLossMode mode : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < 4; ++seed) {
+    for (uint64_t seed = 0; seed < SeedCount(mode, 4); ++seed) {
       bool reached = true;
       for (uint64_t crash_at = 0; reached; ++crash_at) {
         FaultFileSystem fs(&clock_);

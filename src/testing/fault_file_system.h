@@ -39,6 +39,11 @@ constexpr PowerLossMode kAllPowerLossModes[] = {PowerLossMode::kKept, PowerLossM
 
 const char* PowerLossModeName(PowerLossMode mode);
 
+// How many seeds a test that wants `count` should try: one where chance has no part.
+constexpr uint64_t SeedCount(PowerLossMode mode, uint64_t count) {
+  return mode == PowerLossMode::kKept || mode == PowerLossMode::kDropped ? 1 : count;
+}
+
 // Thread-safe. "a/b" and "/a/b" are the same path; the root exists.
 class FaultFileSystem final : public FileSystem {
  public:

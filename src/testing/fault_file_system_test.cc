@@ -61,7 +61,7 @@ struct Broken {
 Broken WhatBreaks(Writer writer) {
   Broken broken;
   for (const PowerLossMode mode : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < 12; ++seed) {
+    for (uint64_t seed = 0; seed < SeedCount(mode, 12); ++seed) {
       bool reached = true;
       for (uint64_t crash_at = 0; reached; ++crash_at) {
         FaultFileSystem fs;

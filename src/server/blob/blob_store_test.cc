@@ -17,6 +17,7 @@ using testing::kAllPowerLossModes;
 using testing::ManualClock;
 using testing::PowerLossMode;
 using testing::PowerLossModeName;
+using testing::SeedCount;
 
 std::string MakeBytes(size_t size_bytes) {
   std::string bytes(size_bytes, '\0');
@@ -98,7 +99,7 @@ TEST(BlobStore, HealsADamagedBlobWhenItsBytesComeAgain) {
 TEST(BlobStore, HasABlobWholeOrNotAtAllWhateverTheInstantOfAPowerLoss) {
   const Digest digest = DigestOf(std::string_view(kBytes));
   for (const PowerLossMode mode : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < 12; ++seed) {
+    for (uint64_t seed = 0; seed < SeedCount(mode, 12); ++seed) {
       bool reached = true;
       for (uint64_t crash_at = 0; reached; ++crash_at) {
         SCOPED_TRACE(std::string(PowerLossModeName(mode)) + ", seed " + std::to_string(seed) +
@@ -128,7 +129,7 @@ TEST(BlobStore, HasABlobWholeOrNotAtAllWhateverTheInstantOfAPowerLoss) {
 TEST(BlobStore, ResumesAnUploadWithNothingButSyncedBytesWhateverTheInstantOfAPowerLoss) {
   constexpr size_t kPieceBytes = 600;
   for (const PowerLossMode mode : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < 12; ++seed) {
+    for (uint64_t seed = 0; seed < SeedCount(mode, 12); ++seed) {
       bool reached = true;
       for (uint64_t crash_at = 0; reached; ++crash_at) {
         SCOPED_TRACE(std::string(PowerLossModeName(mode)) + ", seed " + std::to_string(seed) +
