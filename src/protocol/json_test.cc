@@ -35,8 +35,8 @@ TEST(Json, RefusesWhatIsNotOneValueAndSaysWhere) {
       {"1 2", "line 1, column 3"}, {"{} x", "line 1, column 4"},
       {"\"\x01\"", "line 1"},      {"\"\xff\"", "line 1"},
       {"NaN", "line 1"},           {"01", "line 1"},
-      {"1e999", "line 1"},
-      {"'a'", "line 1"},           {"\"\\ud800\"", "line 1"},
+      {"1e999", "line 1"},         {"'a'", "line 1"},
+      {"\"\\ud800\"", "line 1"},
   };
   for (const auto& row : kRows) {
     const auto parsed = Json::Parse(row.text);
