@@ -125,7 +125,7 @@ def test_a_bad_installation_request_is_refused(server, what):
 @pytest.mark.parametrize("method, path", [
     ("GET", "/v1beta2/projects/godwit/models"), ("POST", "/v1beta2/projects/godwit/models"),
     ("DELETE", "/v1beta2/projects/godwit/models/12345678"),
-    ("POST", "/upload/storage/v1/b/godwit.appspot.com/o?uploadType=media&name=x")])
+    ("POST", "/upload/storage/v1/b/godwit-models/o?uploadType=media&name=x")])
 @pytest.mark.parametrize("authorization", [None, "Bearer nonsense", "Basic YTpi", "Bearer"])
 def test_an_admin_call_without_a_good_token_is_401(server, method, path, authorization):
     headers = {"Authorization": authorization} if authorization else {}
@@ -202,10 +202,10 @@ def test_a_file_that_is_no_model_never_becomes_a_version(server, godwit):
     model = godwit.json("model", "show", "face")
     bearer = {"Authorization": f"Bearer {admin_token(server)}", "Content-Type": "application/json"}
     for what, data in FILES.items():
-        status, _, reply = server.request("POST", "/upload/storage/v1/b/godwit.appspot.com/o?uploadType=media&name=bad",
+        status, _, reply = server.request("POST", "/upload/storage/v1/b/godwit-models/o?uploadType=media&name=bad",
                                           bearer | {"Content-Type": "application/octet-stream"}, data)
         assert status == 200, (what, reply)
-        body = json.dumps({"tfliteModel": {"gcsTfliteUri": "gs://godwit.appspot.com/bad"}})
+        body = json.dumps({"tfliteModel": {"gcsTfliteUri": "gs://godwit-models/bad"}})
         status, _, reply = server.request("PATCH", f"/v1beta2/{model['name']}?updateMask=tfliteModel.gcsTfliteUri",
                                           bearer, body)
         assert status == 200, (what, reply)
@@ -216,12 +216,12 @@ def test_a_file_that_is_no_model_never_becomes_a_version(server, godwit):
 
 
 UPLOADS = {  # what: (path's end, headers, body, status)
-    "no bucket of ours": ("/b/nowhere/o?uploadType=media&name=x", {}, b"x", (403, 404)),
-    "no name": ("/b/godwit.appspot.com/o?uploadType=media", {}, b"x", (400,)),
-    "no such upload type": ("/b/godwit.appspot.com/o?uploadType=pigeon&name=x", {}, b"x", (400,)),
-    "a multipart body without parts": ("/b/godwit.appspot.com/o?uploadType=multipart",
+    "a bucket's name that is none": ("/b/No%21/o?uploadType=media&name=x", {}, b"x", (400, 404)),
+    "no name": ("/b/godwit-models/o?uploadType=media", {}, b"x", (400,)),
+    "no such upload type": ("/b/godwit-models/o?uploadType=pigeon&name=x", {}, b"x", (400,)),
+    "a multipart body without parts": ("/b/godwit-models/o?uploadType=multipart",
                                        {"Content-Type": "multipart/related; boundary=a"}, b"nothing", (400,)),
-    "an unknown resumable upload": ("/b/godwit.appspot.com/o?uploadType=resumable&upload_id=nobody",
+    "an unknown resumable upload": ("/b/godwit-models/o?uploadType=resumable&upload_id=nobody",
                                     {"Content-Range": "bytes 0-0/1"}, b"x", (400, 404, 410)),
 }
 
@@ -237,7 +237,7 @@ def test_a_bad_upload_is_refused(server, what):
 
 def test_an_upload_with_a_wrong_digest_is_refused(server):
     bearer = {"Authorization": f"Bearer {admin_token(server)}", "x-goog-hash": "crc32c=AAAAAA=="}
-    path = "/upload/storage/v1/b/godwit.appspot.com/o?uploadType=media&name=x"
+    path = "/upload/storage/v1/b/godwit-models/o?uploadType=media&name=x"
     status, _, reply = server.request("POST", path, bearer, b"some bytes")
     assert status == 400, reply
 

@@ -23,7 +23,7 @@ def local_digest(godwit):
 
 
 def test_a_killed_device_has_the_old_model_or_the_new_one(server, godwit, chance):
-    size, rate = 600_000, 2_000_000
+    size, rate = 600_000, 3_000_000
     models = [padded_model(salt, size) for salt in range(8)]
     digests = [sha256(model) for model in models]
     godwit.push("face", models[0], "--publish")
