@@ -23,7 +23,8 @@ SendOutcome Output::Send(int descriptor, std::span<std::byte> scratch, uint64_t*
   uint64_t share = kFairShareBytes;
   while (file_remaining > 0) {
     if (share == 0) return SendOutcome::kYield;
-    const int64_t sent = SendFilePart(descriptor, scratch, std::min(file_remaining, share));
+    const uint64_t asked = std::min(file_remaining, share);
+    const int64_t sent = SendFilePart(descriptor, scratch, asked);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && WouldBlock()) return SendOutcome::kBlocked;
     if (sent <= 0) return SendOutcome::kFailed;  // 0: the file is shorter than it was.
@@ -32,6 +33,8 @@ SendOutcome Output::Send(int descriptor, std::span<std::byte> scratch, uint64_t*
     file_remaining -= count;
     share -= count;
     *sent_bytes += count;
+    // The socket took less than it was offered, so it is full: another try would only say so.
+    if (count < asked && file->descriptor() >= 0) return SendOutcome::kBlocked;
   }
   return SendOutcome::kDone;
 }
