@@ -82,6 +82,7 @@ Result<bool> MultipartReader::Step() {
     case State::kPreamble: {
       const size_t found = pending_.find(delimiter_);
       if (found == std::string::npos) return false;
+      if (found > kMetadataMax) return Malformed("too much stands before its first part");
       const size_t line_end = pending_.find("\r\n", found + delimiter_.size());
       if (line_end == std::string::npos) return false;
       pending_.erase(0, line_end);
@@ -94,6 +95,7 @@ Result<bool> MultipartReader::Step() {
       if (end == std::string::npos || head_end == std::string::npos) return false;
       const size_t line_end = pending_.find("\r\n", end + delimiter_.size());
       if (line_end == std::string::npos) return false;
+      if (end > kMetadataMax) return Malformed("the metadata is too long");
       if (head_end + 4 > end) return Malformed("the metadata part has no body");
       metadata_ = pending_.substr(head_end + 4, end - head_end - 4);
       pending_.erase(0, line_end);
@@ -103,6 +105,7 @@ Result<bool> MultipartReader::Step() {
     case State::kContentHead: {
       const size_t head_end = pending_.find("\r\n\r\n");
       if (head_end == std::string::npos) return false;
+      if (head_end > kMetadataMax) return Malformed("a part's head is too long");
       GODWIT_RETURN_IF_ERROR(receiver_.OnMetadata(
           metadata_, ContentTypeOf(std::string_view(pending_).substr(0, head_end))));
       // Two bytes stay: an empty content's boundary begins with them.
