@@ -71,14 +71,14 @@ class DaemonOnDisk final : public Daemon {
   void Stop() override {
     if (http_) http_->Stop();
     refresh_.reset();
-    collect_.reset();
+    maintain_.reset();
   }
 
  private:
   Status OpenFolder();
   Status OpenDomain();
   void StartJobs();
-  void Collect();
+  void Maintain();
 
   const ServerConfig config_;
   FileSystem& fs_;
@@ -101,7 +101,7 @@ class DaemonOnDisk final : public Daemon {
   Gate gate_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<PeriodicTask> refresh_;
-  std::unique_ptr<PeriodicTask> collect_;
+  std::unique_ptr<PeriodicTask> maintain_;
 };
 
 Status DaemonOnDisk::OpenFolder() {
@@ -166,14 +166,16 @@ Status DaemonOnDisk::Open() {
 void DaemonOnDisk::StartJobs() {
   refresh_ =
       std::make_unique<PeriodicTask>(std::chrono::seconds(20), [this] { api_->RefreshAnswers(); });
-  collect_ = std::make_unique<PeriodicTask>(std::chrono::hours(1), [this] { Collect(); });
+  maintain_ = std::make_unique<PeriodicTask>(std::chrono::hours(1), [this] { Maintain(); });
 }
 
-void DaemonOnDisk::Collect() {
-  const auto report = collector_->Collect();
-  if (!report.ok()) {
-    logger_.Error("garbage collection stopped; it will be tried again in an hour",
-                  {{"reason", report.status().message()}});
+void DaemonOnDisk::Maintain() {
+  const Status kept = access_->Maintain();
+  const Status collected = collector_->Collect().status();
+  for (const Status& status : {kept, collected}) {
+    if (status.ok()) continue;
+    logger_.Error("hourly maintenance stopped; it will be tried again in an hour",
+                  {{"reason", status.message()}});
   }
 }
 

@@ -105,7 +105,7 @@ DeviceHandler::Refusal DeviceHandler::Check(const View& view, const Credentials&
   InstallationClaims claims;
   const TokenCheck check =
       view.access->VerifyInstallationToken(credentials.token, services_.clock.NowMs(), &claims);
-  const bool app_ok = key->app_id.empty() || AppHash(key->app_id) == claims.app_hash;
+  const bool app_ok = key->app_id.empty() || key->app_hash == claims.app_hash;
   return check == TokenCheck::kValid && claims.project_number == key->project_number && app_ok
              ? Refusal::kNone
              : Refusal::kTokenWrong;
