@@ -25,7 +25,6 @@ struct Answer {
   std::string picture;                     // Empty: from --input.
   std::vector<Label> top;                  // Empty: the output is no list of scores.
   std::vector<std::vector<float>> values;  // By output; empty for one that holds no numbers.
-  double milliseconds = 0;
 };
 
 // True for [n] and [1, ..., 1, n]: one score for each class.
@@ -54,14 +53,11 @@ std::vector<Label> TopLabels(const std::vector<float>& scores, size_t count,
   return top;
 }
 
-Result<Answer> RunOnce(Context& context, Interpreter& interpreter,
-                       const std::vector<std::vector<std::byte>>& inputs, size_t top) {
+Result<Answer> RunOnce(Interpreter& interpreter, const std::vector<std::vector<std::byte>>& inputs,
+                       size_t top) {
   std::vector<std::span<const std::byte>> spans(inputs.begin(), inputs.end());
   Answer answer;
-  const int64_t start_ms = context.clock.MonotonicMs();
-  const Status status = interpreter.Run(spans, {});
-  answer.milliseconds = static_cast<double>(context.clock.MonotonicMs() - start_ms);
-  GODWIT_RETURN_IF_ERROR(status.WithContext("run the model"));
+  GODWIT_RETURN_IF_ERROR(interpreter.Run(spans, {}).WithContext("run the model"));
   const auto outputs = interpreter.outputs();
   for (size_t i = 0; i < outputs.size(); ++i) {
     auto values = Dequantize(outputs[i], interpreter.output_data(i));
@@ -95,7 +91,7 @@ Json AnswerJson(const Answer& answer, const Interpreter& interpreter) {
                               {"shape", shape},
                               {"values", values}}));
   }
-  return json.Set("outputs", outputs).Set("milliseconds", Json(answer.milliseconds));
+  return json.Set("outputs", outputs);
 }
 
 // "98.21 %" for a probability, "7.314" for a score without bounds.
@@ -182,15 +178,14 @@ Result<std::vector<Answer>> RunOnPictures(Context& context, Interpreter& interpr
     }
     std::vector<std::vector<std::byte>> inputs(1);
     GODWIT_ASSIGN_OR_RETURN(inputs[0], PixelsToInput(image, scale, input));
-    GODWIT_ASSIGN_OR_RETURN(Answer answer, RunOnce(context, interpreter, inputs, options.top));
+    GODWIT_ASSIGN_OR_RETURN(Answer answer, RunOnce(interpreter, inputs, options.top));
     answer.picture = path;
     answers.push_back(std::move(answer));
   }
   return answers;
 }
 
-Result<std::vector<Answer>> RunOnTensors(Context& context, Interpreter& interpreter,
-                                         const RunOptions& options) {
+Result<std::vector<Answer>> RunOnTensors(Interpreter& interpreter, const RunOptions& options) {
   const size_t wanted = interpreter.inputs().size();
   if (options.inputs.size() != wanted) {
     std::string names;
@@ -210,7 +205,7 @@ Result<std::vector<Answer>> RunOnTensors(Context& context, Interpreter& interpre
     inputs.push_back(std::move(bytes));
   }
   std::vector<Answer> answers(1);
-  GODWIT_ASSIGN_OR_RETURN(answers[0], RunOnce(context, interpreter, inputs, options.top));
+  GODWIT_ASSIGN_OR_RETURN(answers[0], RunOnce(interpreter, inputs, options.top));
   return answers;
 }
 
@@ -229,7 +224,7 @@ Status RunModelOnInput(Context& context, const RunOptions& options) {
   GODWIT_ASSIGN_OR_RETURN(const auto interpreter, Interpreter::Open(path, interpreter_options));
   logger.Show();
   GODWIT_ASSIGN_OR_RETURN(const std::vector<Answer> answers,
-                          options.images.empty() ? RunOnTensors(context, *interpreter, options)
+                          options.images.empty() ? RunOnTensors(*interpreter, options)
                                                  : RunOnPictures(context, *interpreter, options));
   if (context.json) {
     Json results = Json::Array();
