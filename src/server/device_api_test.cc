@@ -57,6 +57,16 @@ TEST_F(DeviceApiTest, EveryFormOfTheAddressLeadsToTheModel) {
   }
 }
 
+TEST_F(DeviceApiTest, ADisplayNameWinsOverAnId) {
+  const std::string id = server_.CreatePublished("face", v1_);
+  server_.CreatePublished(id, v2_);  // A model whose name is the other's id.
+  const std::string models = "/v1beta2/projects/godwit/models/";
+  for (const char* suffix : {":download", "@1:download", "%401:download"}) {
+    EXPECT_EQ(server_.Device(models + id + suffix).Header("ETag"), DigestOf(v2_).ToHex()) << suffix;
+  }
+  EXPECT_EQ(server_.Device(kFace).Header("ETag"), DigestOf(v1_).ToHex());
+}
+
 TEST_F(DeviceApiTest, SeesAPublishBeforeItsReplyIsRead) {
   const std::string id = server_.CreatePublished("face", v1_);
   const std::string model = "/v1beta2/projects/godwit/models/" + id;

@@ -36,18 +36,22 @@ DeliveryTable::DeliveryTable(const RegistrySnapshot& registry, const AccessSnaps
                              int64_t now_ms) {
   for (const ModelPointer& model : registry.models()) {
     const Project* project = access.FindProject(std::to_string(model->project_number));
-    if (project != nullptr) AddModel(*model, *project, access, now_ms);
+    if (project == nullptr) continue;
+    std::vector<std::string> names = {model->display_name};
+    // A display name wins over another model's id, as in Decide.
+    if (!registry.FindByName(project->number, model->id)) names.push_back(model->id);
+    AddModel(*model, names, *project, access, now_ms);
   }
   BuildSlots();
 }
 
-void DeliveryTable::AddModel(const Model& model, const Project& project,
-                             const AccessSnapshot& access, int64_t now_ms) {
+void DeliveryTable::AddModel(const Model& model, const std::vector<std::string>& names,
+                             const Project& project, const AccessSnapshot& access, int64_t now_ms) {
   const std::string number = std::to_string(project.number);
   for (const Version& version : model.versions) {
     const auto answer = MakeAnswer(model, version, access, now_ms);
     const std::string suffix = "@" + std::to_string(version.number);
-    for (const std::string& name : {model.display_name, model.id}) {
+    for (const std::string& name : names) {
       Add(project.id, name + suffix, answer);
       Add(number, name + suffix, answer);
       if (version.number != model.published) continue;

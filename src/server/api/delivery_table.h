@@ -43,8 +43,8 @@ class DeliveryTable {
     uint32_t entry = 0;  // Index + 1; 0: free.
   };
 
-  void AddModel(const Model& model, const Project& project, const AccessSnapshot& access,
-                int64_t now_ms);
+  void AddModel(const Model& model, const std::vector<std::string>& names, const Project& project,
+                const AccessSnapshot& access, int64_t now_ms);
   void Add(const std::string& project, const std::string& address,
            std::shared_ptr<const DeliveryAnswer> answer);
   void BuildSlots();
