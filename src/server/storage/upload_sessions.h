@@ -50,7 +50,9 @@ class SessionLease {
   std::unique_ptr<BlobUpload> upload_;
 };
 
-// Thread-safe; blocks on the disk.
+// Thread-safe; blocks on the disk. A session outlives crashes, but for one instant: when the
+// power fails after its bytes became a blob and before the object's row was written, the session
+// is gone, and its client, who was not told of an end, starts anew.
 class UploadSessions {
  public:
   static constexpr int64_t kLifetimeMs = 7ll * 24 * 3600 * 1000;
