@@ -116,6 +116,8 @@ def main():
                        "BIN": str(programs[0].parent)}
         environment |= {key: value for key, value in os.environ.items()
                         if key.endswith("SAN_OPTIONS") or key == "GODWIT_TFLITE_LIBRARY"}
+        for name in ("LSAN_OPTIONS", "TSAN_OPTIONS"):  # A sanitizer tells of what it let pass; no output of ours.
+            environment[name] = environment.get(name, "") + ":print_suppressions=0"
         server = None
         if text.startswith("# server\n"):
             server = Server(programs[1], home / "data")
