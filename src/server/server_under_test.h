@@ -49,7 +49,8 @@ class ServerUnderTest {
   const std::string& api_key() const { return api_key_; }
   const std::string& app_id() const { return app_id_; }
   const std::string& installation_token() const { return installation_token_; }
-  const std::string& url() const { return daemon_->public_url(); }
+  // Of the bound address, whatever the public URL is.
+  std::string url() const { return "http://" + daemon_->addresses().front(); }
   const std::string& folder() const { return directory_.path(); }
   testing::ManualClock& clock() { return clock_; }
   const Json& admin_file() const { return admin_file_; }

@@ -237,6 +237,26 @@ TEST(StorageApi, RefusesWhatIsTooLarge) {
   EXPECT_EQ(server.Send("GET", "/healthz").status, 200);
 }
 
+TEST(StorageApi, LinksNameThisServerAndNoOther) {
+  ServerConfig config;
+  config.public_url = "https://models.example";
+  config.storage_hosts = {"storage.example"};
+  ServerUnderTest server(config);
+  const struct {
+    std::string host, origin;
+  } rows[] = {
+      {server.url().substr(7), server.url()},
+      {"storage.example", "http://storage.example"},
+      {"models.example", "https://models.example"},
+      {"evil.example", "https://models.example"},
+  };
+  for (const auto& row : rows) {
+    const Reply reply = server.Admin("POST", std::string(kUpload) + "?uploadType=resumable&name=x",
+                                     "{}", {{"Host", row.host}});
+    EXPECT_TRUE(reply.Header("Location").starts_with(row.origin + kUpload)) << row.host;
+  }
+}
+
 TEST(StorageApi, TheEmulatorModeNeedsNoCredentials) {
   ServerConfig config;
   config.storage_emulator = true;

@@ -59,11 +59,13 @@ Result<int64_t> StorageHandler::Authorize(const RequestHead& head) const {
 }
 
 std::string StorageHandler::OriginOf(const RequestHead& head) const {
+  const std::string host(head.host);
+  const std::string public_url = services_.access.snapshot()->public_url();
   const std::vector<std::string>& hosts = services_.options.storage_hosts;
-  if (std::find(hosts.begin(), hosts.end(), head.host) == hosts.end()) {
-    return services_.access.snapshot()->public_url();
-  }
-  return (head.secure ? "https://" : "http://") + std::string(head.host);
+  const bool known = std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+  // Behind a proxy that speaks TLS only the public URL knows the scheme.
+  if (!known || public_url.ends_with("://" + host)) return public_url;
+  return (head.secure ? "https://" : "http://") + host;
 }
 
 ObjectReply StorageHandler::ReplyFor(const RequestHead& head) const {
