@@ -96,6 +96,19 @@ TEST_F(DeviceApiTest, SeesAPublishBeforeItsReplyIsRead) {
   EXPECT_EQ(server_.Device(kFace).status, 404);
 }
 
+TEST_F(DeviceApiTest, HidesEveryVersionOfAModelThatIsNotPublished) {
+  const std::string id = server_.CreatePublished("face", v1_);
+  const std::string version = "/v1beta2/projects/godwit/models/face@1:download";
+  EXPECT_EQ(server_.Device(version).status, 200);
+  EXPECT_EQ(
+      server_
+          .Admin("PATCH", "/v1beta2/projects/godwit/models/" + id + "?updateMask=state.published",
+                 R"({"state":{"published":false}})")
+          .status,
+      200);
+  EXPECT_EQ(server_.Device(version).status, 404);
+}
+
 TEST_F(DeviceApiTest, RefusesBadCredentialsAsFirebaseDoes) {
   server_.CreatePublished("face", v1_);
   const HttpHeader key{"X-Goog-Api-Key", server_.api_key()};

@@ -33,30 +33,41 @@ std::shared_ptr<const DeliveryAnswer> MakeAnswer(const Model& model, const Versi
 }  // namespace
 
 DeliveryTable::DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access,
-                             int64_t now_ms) {
+                             int64_t now_ms, const DeliveryTable* previous) {
   for (const ModelPointer& model : registry.models()) {
     const Project* project = access.FindProject(std::to_string(model->project_number));
-    if (project == nullptr) continue;
+    if (project == nullptr || model->published == 0) continue;
+    ModelAnswers& kept = answers_[model.get()];
+    if (previous != nullptr) {
+      const auto found = previous->answers_.find(model.get());
+      if (found != previous->answers_.end()) kept = found->second;
+    }
+    if (!kept.model) {
+      kept.model = model;
+      for (const Version& version : model->versions) {
+        kept.answers.push_back(MakeAnswer(*model, version, access, now_ms));
+      }
+    }
     std::vector<std::string> names = {model->display_name};
     // A display name wins over another model's id, as in Decide.
     if (!registry.FindByName(project->number, model->id)) names.push_back(model->id);
-    AddModel(*model, names, *project, access, now_ms);
+    AddModel(kept, names, *project);
   }
   BuildSlots();
 }
 
-void DeliveryTable::AddModel(const Model& model, const std::vector<std::string>& names,
-                             const Project& project, const AccessSnapshot& access, int64_t now_ms) {
+void DeliveryTable::AddModel(const ModelAnswers& model, const std::vector<std::string>& names,
+                             const Project& project) {
   const std::string number = std::to_string(project.number);
-  for (const Version& version : model.versions) {
-    const auto answer = MakeAnswer(model, version, access, now_ms);
-    const std::string suffix = "@" + std::to_string(version.number);
+  for (size_t i = 0; i < model.answers.size(); ++i) {
+    const int64_t version = model.model->versions[i].number;
+    const std::string suffix = "@" + std::to_string(version);
     for (const std::string& name : names) {
-      Add(project.id, name + suffix, answer);
-      Add(number, name + suffix, answer);
-      if (version.number != model.published) continue;
-      Add(project.id, name, answer);
-      Add(number, name, answer);
+      Add(project.id, name + suffix, model.answers[i]);
+      Add(number, name + suffix, model.answers[i]);
+      if (version != model.model->published) continue;
+      Add(project.id, name, model.answers[i]);
+      Add(number, name, model.answers[i]);
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "server/access/access_snapshot.h"
@@ -25,9 +26,11 @@ struct DeliveryAnswer {
 // by a hash whose upper half is kept beside the index, so that nearly every probe is one compare.
 class DeliveryTable {
  public:
-  // Every address that a device may ask for: each model by name and by id, published and by
-  // version, under its project's id and number.
-  DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access, int64_t now_ms);
+  // Every address that a device may ask for: each published model by name and by id, bare and by
+  // version, under its project's id and number. `previous` (or null) lends the answers of models
+  // that did not change. REQUIRES: it was made in the same hour from the same access snapshot.
+  DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access, int64_t now_ms,
+                const DeliveryTable* previous);
 
   // key: "godwit/models/face" or "godwit/models/face@7", as the path has it between
   // "/v1beta2/projects/" and ":download". Null when there is none.
@@ -43,12 +46,19 @@ class DeliveryTable {
     uint32_t entry = 0;  // Index + 1; 0: free.
   };
 
-  void AddModel(const Model& model, const std::vector<std::string>& names, const Project& project,
-                const AccessSnapshot& access, int64_t now_ms);
+  // Of one model, as its versions stand in it.
+  struct ModelAnswers {
+    ModelPointer model;  // Keeps the address that names it from being used again.
+    std::vector<std::shared_ptr<const DeliveryAnswer>> answers;
+  };
+
+  void AddModel(const ModelAnswers& model, const std::vector<std::string>& names,
+                const Project& project);
   void Add(const std::string& project, const std::string& address,
            std::shared_ptr<const DeliveryAnswer> answer);
   void BuildSlots();
 
+  std::unordered_map<const Model*, ModelAnswers> answers_;
   std::vector<Entry> entries_;
   std::vector<Slot> slots_;  // A power of two, at most half full.
 };

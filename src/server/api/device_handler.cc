@@ -14,6 +14,8 @@ constexpr std::string_view kPrefix = "/v1beta2/projects/";
 constexpr std::string_view kSuffix = ":download";
 constexpr int64_t kHourMs = 3600 * 1000;
 
+int64_t HourAfter(int64_t now_ms) { return (now_ms / kHourMs + 1) * kHourMs; }
+
 bool EtagMatches(std::string_view if_none_match, std::string_view etag) {
   return !if_none_match.empty() && UnquoteEtag(if_none_match) == etag;
 }
@@ -22,12 +24,16 @@ bool EtagMatches(std::string_view if_none_match, std::string_view etag) {
 
 DeviceHandler::View::View(RegistrySnapshotPointer registry_snapshot,
                           std::shared_ptr<const AccessSnapshot> access_snapshot,
-                          uint64_t generation, int64_t now_ms)
+                          uint64_t generation, int64_t now_ms, const View* previous)
     : registry(std::move(registry_snapshot)),
       access(std::move(access_snapshot)),
       access_generation(generation),
-      valid_until_ms((now_ms / kHourMs + 1) * kHourMs),
-      table(*registry, *access, now_ms) {}
+      valid_until_ms(HourAfter(now_ms)),
+      table(*registry, *access, now_ms,
+            previous != nullptr && previous->access == access &&
+                    previous->valid_until_ms == valid_until_ms
+                ? &previous->table
+                : nullptr) {}
 
 DeviceHandler::DeviceHandler(const ApiServices& services) : services_(services) {
   for (int i = 0; i <= static_cast<int>(Refusal::kTokenWrong); ++i) {
@@ -176,8 +182,9 @@ void DeviceHandler::Rebuild() {
   // Both snapshots are read under the lock, so that no older view replaces a newer one. The
   // generation comes first: if the snapshot is newer than it, the view is only made once more.
   const uint64_t generation = services_.access.generation();
+  const std::shared_ptr<const View> previous = view_.Local();
   view_.Set(std::make_shared<const View>(services_.registry.snapshot(), services_.access.snapshot(),
-                                         generation, services_.clock.NowMs()));
+                                         generation, services_.clock.NowMs(), previous.get()));
 }
 
 }  // namespace godwit::server

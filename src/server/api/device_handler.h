@@ -33,7 +33,7 @@ class DeviceHandler {
  private:
   struct View {
     View(RegistrySnapshotPointer registry, std::shared_ptr<const AccessSnapshot> access,
-         uint64_t access_generation, int64_t now_ms);
+         uint64_t access_generation, int64_t now_ms, const View* previous);
     const RegistrySnapshotPointer registry;
     const std::shared_ptr<const AccessSnapshot> access;
     const uint64_t access_generation;

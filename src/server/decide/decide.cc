@@ -10,9 +10,11 @@ Result<Decision> Decide(const RegistrySnapshot& registry, int64_t project_number
     return Status(StatusCode::kNotFound, "model '" + address.ToString() + "': " + std::string(why));
   };
   if (!model) return not_found("there is no such model; look for a typing error in its name");
+  if (model->published == 0) {
+    return not_found("nothing of it is published; publish a version first");
+  }
   if (!address.alias.empty()) return not_found("the model has no such alias");
   const int64_t number = address.version != 0 ? address.version : model->published;
-  if (number == 0) return not_found("nothing is published yet; publish a version first");
   const Version* version = model->FindVersion(number);
   if (version == nullptr) return not_found("the model has no such version (any more)");
   return Decision{std::move(model), version};

@@ -12,9 +12,9 @@ struct Decision {
   const Version* version = nullptr;
 };
 
-// In this order: an exact version (`face@7`) whether it is published or not, else the published
-// one. The address's name is a display name first, then a model's id. kNotFound when there is
-// no such model or version, or nothing is published.
+// In this order: an exact version (`face@7`), else the published one. A model of which nothing is
+// published does not exist for devices, also by exact version. The address's name is a display
+// name first, then a model's id. kNotFound when there is no such model or version.
 Result<Decision> Decide(const RegistrySnapshot& registry, int64_t project_number,
                         const ModelAddress& address);
 
