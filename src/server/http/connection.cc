@@ -26,7 +26,7 @@ bool Connection::Open(int descriptor) {
   socket_ = loop_.reactor().Watch(descriptor, *this);
   if (!socket_) return false;
   SetDeadline(loop_.context().options.idle_timeout_ms);
-  socket_->Wait(Ready::kRead);
+  socket_->Wait(Ready::kRead, Left::kNothing);
   return true;
 }
 
@@ -81,6 +81,13 @@ void Connection::OnDeadline() {
   }
 }
 
+// A client's end that arrived together with its last bytes may have made no event of its own.
+void Connection::OnTick() {
+  if (left_ != Left::kNothing || state_ != State::kHead || posted_) return;
+  left_ = Left::kUnknown;
+  ReadSome();
+}
+
 void Connection::OnWaitCancelled() { DestroyIfDone(); }
 
 void Connection::OnReady(Ready ready) {
@@ -119,6 +126,7 @@ void Connection::ReadSome() {
     }
     return;
   }
+  left_ = static_cast<size_t>(count) < buffer.size() - kept ? Left::kNothing : Left::kUnknown;
   loop_.mutable_counters().bytes_received.Add(static_cast<uint64_t>(count));
   if (kept > 0) {
     std::memcpy(buffer.data(), work_->unread.data(), kept);
@@ -171,7 +179,7 @@ Connection::Next Connection::ProcessHead(std::string_view* bytes) {
     head_started_ = false;
     work_.reset();
     SetDeadline(loop_.context().options.idle_timeout_ms);
-    socket_->Wait(Ready::kRead);
+    socket_->Wait(Ready::kRead, left_);
     return Next::kStop;
   }
   size_t scanned = work_ && bytes->size() == before ? work_->scanned : 0;
@@ -181,7 +189,7 @@ Connection::Next Connection::ProcessHead(std::string_view* bytes) {
       work().scanned = scanned;
       if (!head_started_) SetDeadline(loop_.context().options.head_timeout_ms);
       head_started_ = true;
-      socket_->Wait(Ready::kRead);
+      socket_->Wait(Ready::kRead, left_);
       return Next::kStop;
     case ParseOutcome::kRefused:
       loop_.mutable_counters().parse_errors.Add(1);

@@ -23,6 +23,7 @@ class Connection final : public SocketHandler {
   int64_t deadline_ms() const { return deadline_ms_; }
   // Each of these may destroy the connection.
   void OnDeadline();
+  void OnTick();
   void OnDrain();  // Closes when idle; else the response under way is the last.
   void Abandon();  // Closes whatever it is doing.
   void OnReady(Ready ready) override;
@@ -74,11 +75,12 @@ class Connection final : public SocketHandler {
   // Writing.
   Next Refuse(int status, std::string_view message);
   Next Respond(Response response);
-  Next RespondFast(const RequestHead& head, const FastReply& reply);
+  Next RespondFast(const RequestHead& head, FastReply& reply);
   Next RespondFile(const RequestHead& head, int status, std::string_view extra_headers,
                    std::shared_ptr<File> file, uint64_t size_bytes, std::string_view etag);
-  Next SendNow(std::string_view bytes);
-  Next ContinueOutput();
+  Next SendNow(std::string_view bytes, Output rest = {});
+  Next ContinueOutput() { return Send(work_->output); }
+  Next Send(Output& output);
   Next FinishResponse();
   char* WriteHeadStart(int status, char* out);
 
@@ -98,7 +100,8 @@ class Connection final : public SocketHandler {
   int64_t deadline_ms_ = 0;
   std::string peer_;
   State state_ = State::kHead;
-  bool head_started_ = false;  // A part of a head is here, and its time runs.
+  Left left_ = Left::kUnknown;  // By the last recv.
+  bool head_started_ = false;   // A part of a head is here, and its time runs.
   // Of the request under way:
   bool close_after_ = false;
   bool http_1_1_ = true;

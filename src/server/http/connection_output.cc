@@ -1,6 +1,7 @@
 // The way back: responses onto the socket.
 #include <sys/socket.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -49,7 +50,7 @@ Connection::Next Connection::Refuse(int status, std::string_view message) {
 
 Connection::Next Connection::Respond(Response response) {
   if (!HeadersAreSafe(response)) {
-    loop_.context().logger.Error("a handler's header holds a line break: answered with 500");
+    loop_.context().logger.Error("a handler's headers break HTTP's rules: answered with 500");
     response = ErrorResponse(500, "the server met an error of its own: see its log");
   }
   close_after_ = close_after_ || response.close_connection || loop_.draining();
@@ -82,10 +83,10 @@ Connection::Next Connection::Respond(Response response) {
   return ContinueOutput();
 }
 
-Connection::Next Connection::RespondFast(const RequestHead& head, const FastReply& reply) {
+Connection::Next Connection::RespondFast(const RequestHead& head, FastReply& reply) {
   if (reply.file) {
-    return RespondFile(head, reply.status, reply.after_date, reply.file, reply.file_size_bytes,
-                       reply.file_etag);
+    return RespondFile(head, reply.status, reply.after_date, std::move(reply.file),
+                       reply.file_size_bytes, reply.file_etag);
   }
   std::string_view after_date = reply.after_date;
   if (is_head_ && !after_date.starts_with("\r\n")) {
@@ -105,7 +106,7 @@ Connection::Next Connection::RespondFast(const RequestHead& head, const FastRepl
   output = Output();
   output.bytes.assign(buffer.data(), start_size);
   output.more_bytes = after_date;
-  output.owner = reply.owner;
+  output.owner = std::move(reply.owner);
   return ContinueOutput();
 }
 
@@ -114,47 +115,48 @@ Connection::Next Connection::RespondFile(const RequestHead& head, int status,
                                          uint64_t size_bytes, std::string_view etag) {
   FileReply reply{status, 0, size_bytes};
   if (status == 200) reply = DecideFileReply(head, size_bytes, etag);
-  std::string text;
-  text.resize(kHeadStartMaxBytes + extra_headers.size() + kFileHeadersMaxBytes + etag.size());
-  char* end = WriteHeadStart(reply.status, text.data());
+  const std::span<char> buffer = loop_.write_buffer();
+  assert(kHeadStartMaxBytes + extra_headers.size() + kFileHeadersMaxBytes + etag.size() + 2 <=
+         buffer.size());
+  char* end = WriteHeadStart(reply.status, buffer.data());
   end = Write(extra_headers, end);
   end = WriteFileHeaders(reply, size_bytes, etag, end);
   end = Write("\r\n", end);
-  text.resize(static_cast<size_t>(end - text.data()));
-  Output& output = work().output;
-  output = Output();
-  output.bytes = std::move(text);
+  Output rest;
   if (!is_head_ && reply.size_bytes > 0) {
-    output.file = std::move(file);
-    output.file_offset = reply.offset;
-    output.file_remaining = reply.size_bytes;
+    rest.file = std::move(file);
+    rest.file_offset = reply.offset;
+    rest.file_remaining = reply.size_bytes;
   }
-  return ContinueOutput();
+  return SendNow({buffer.data(), static_cast<size_t>(end - buffer.data())}, std::move(rest));
 }
 
 // The short way: nothing is allocated unless the socket's buffer is full.
-Connection::Next Connection::SendNow(std::string_view bytes) {
-  ssize_t sent = ::send(socket_->descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  if (sent == static_cast<ssize_t>(bytes.size())) {
-    loop_.mutable_counters().bytes_sent.Add(bytes.size());
-    return FinishResponse();
-  }
+Connection::Next Connection::SendNow(std::string_view bytes, Output rest) {
+  // MSG_MORE: the head travels in one segment with the file's first bytes.
+  const int flags = MSG_NOSIGNAL | (rest.file_remaining > 0 ? MSG_MORE : 0);
+  ssize_t sent = ::send(socket_->descriptor(), bytes.data(), bytes.size(), flags);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) return Close();
   if (sent < 0) sent = 0;
   loop_.mutable_counters().bytes_sent.Add(static_cast<uint64_t>(sent));
-  Output& output = work().output;
-  output = Output();
-  output.bytes.assign(bytes.substr(static_cast<size_t>(sent)));
-  return ContinueOutput();
+  bytes.remove_prefix(static_cast<size_t>(sent));
+  if (bytes.empty() && rest.file_remaining == 0) return FinishResponse();
+  rest.bytes.assign(bytes);
+  return Send(rest);
 }
 
-Connection::Next Connection::ContinueOutput() {
+// output: the one of work_, or one that moves there when the socket's buffer is full.
+Connection::Next Connection::Send(Output& output) {
   state_ = State::kWriting;
   uint64_t sent = 0;
   const std::span<char> scratch = loop_.write_buffer();
   const SendOutcome outcome =
-      work_->output.Send(socket_->descriptor(), std::as_writable_bytes(scratch), &sent);
+      output.Send(socket_->descriptor(), std::as_writable_bytes(scratch), &sent);
   loop_.mutable_counters().bytes_sent.Add(sent);
+  if ((outcome == SendOutcome::kYield || outcome == SendOutcome::kBlocked) &&
+      &output != &work().output) {
+    work_->output = std::move(output);
+  }
   switch (outcome) {
     case SendOutcome::kDone:
       return FinishResponse();

@@ -150,7 +150,11 @@ void EventLoop::Tick() {
   // would cost each request two cache misses.
   for (Connection* connection = first_; connection != nullptr;) {
     Connection* const next = connection->next_;
-    if (connection->deadline_ms() <= now_ms_) connection->OnDeadline();
+    if (connection->deadline_ms() <= now_ms_) {
+      connection->OnDeadline();
+    } else {
+      connection->OnTick();
+    }
     connection = next;
   }
   for (const auto& listener : listeners_) listener->Wait();

@@ -466,6 +466,26 @@ TEST(HttpServer, EndsClientsThatKeepItWaiting) {
   server.handler->AwaitReceiversGone(1);
 }
 
+// The loop learns of both at once, so the end makes no event of its own.
+TEST(HttpServer, SeesTheEndOfAClientThatLeavesRightBehindItsRequest) {
+  HttpServerOptions options;
+  options.loop_threads = 1;
+  options.transfer_stall_ms = 60;  // What the ticks follow; the idle timeout stays long.
+  TestServer server(options);
+  RawClient holder(server.address());
+  RawClient leaver(server.address());
+  ASSERT_TRUE(leaver.Send(Get("/fast")));
+  EXPECT_EQ(leaver.Read().status, 200);
+  ASSERT_TRUE(holder.Send(Get("/hold-loop")));
+  server.handler->AwaitHeld(1);
+  ASSERT_TRUE(leaver.Send(Get("/fast")));
+  leaver.ShutdownWrite();
+  server.handler->Release();
+  EXPECT_EQ(leaver.Read().status, 200);
+  EXPECT_TRUE(leaver.AtEnd());
+  EXPECT_EQ(holder.Read().status, 200);
+}
+
 TEST(HttpServer, EndsAClientThatReadsNothing) {
   HttpServerOptions options;
   options.transfer_stall_ms = 60;

@@ -9,6 +9,13 @@ namespace godwit::server {
 
 enum class Ready { kRead, kWrite };
 
+// What is known of a socket when a wait begins.
+enum class Left : uint8_t {
+  kUnknown,  // There may be bytes, or room for bytes: then the wait ends at once.
+  kNothing,  // The last call took all the bytes there were: more must arrive first. Such a wait is
+             // cheaper, but may miss that the client's end arrived together with those bytes.
+};
+
 // Who is told about a socket. Called on the loop thread.
 class SocketHandler {
  public:
@@ -27,7 +34,7 @@ class WatchedSocket {
   virtual ~WatchedSocket() = default;  // Closes. REQUIRES: nothing is waited for.
   virtual int descriptor() const = 0;  // -1 after Close.
   // Asks for one OnReady, unless that was done already.
-  virtual void Wait(Ready ready) = 0;
+  virtual void Wait(Ready ready, Left left = Left::kUnknown) = 0;
   virtual bool waiting() const = 0;  // For any.
   // A wait under way ends in OnWaitCancelled, later.
   virtual void Close() = 0;

@@ -20,6 +20,14 @@ bool IsTokenByte(unsigned char c) {
          (c != 0 && kMarks.find(static_cast<char>(c)) != std::string_view::npos);
 }
 
+// Visible ASCII without what would end a host's name in an address.
+constexpr auto kHostBytes = [] {
+  std::array<bool, 256> bytes{};
+  for (size_t c = 0x21; c < 0x7f; ++c) bytes[c] = true;
+  for (const unsigned char c : std::string_view("/?#@\\\"<>,")) bytes[c] = false;
+  return bytes;
+}();
+
 // Printable ASCII without the blank: all that a target may hold.
 bool IsVisibleAscii(std::string_view text) {
   for (const char c : text) {
@@ -281,9 +289,8 @@ Refusal HeadParser::CheckHost(const BeastHead& beast) {
   if (beast.host_count == 0 && parsed_.http_1_1) {
     return {400, "an HTTP/1.1 request needs a Host header"};
   }
-  if (!IsVisibleAscii(parsed_.head.host) ||
-      parsed_.head.host.find_first_of("/?#@\\\"<>,") != std::string_view::npos) {
-    return {400, "the Host header is no host name"};
+  for (const unsigned char c : parsed_.head.host) {
+    if (!kHostBytes[c]) return {400, "the Host header is no host name"};
   }
   return {};
 }

@@ -137,13 +137,15 @@ Response ErrorResponse(int status, std::string_view message) {
 
 bool HeadersAreSafe(const Response& response) {
   constexpr std::string_view kBreaks("\r\n\0", 3);
+  size_t size_bytes = 0;
   for (const auto& [name, value] : response.headers) {
+    size_bytes += name.size() + value.size() + 4;  // With ": " and CRLF.
     if (name.empty() || name.find_first_of(kBreaks) != std::string::npos ||
         value.find_first_of(kBreaks) != std::string::npos) {
       return false;
     }
   }
-  return true;
+  return size_bytes <= kHeadersMaxBytes;
 }
 
 bool StatusHasBody(int status) { return status >= 200 && status != 204 && status != 304; }

@@ -18,7 +18,9 @@ std::string_view ContinueLine();
 // message: a sentence for a person; any text.
 Response ErrorResponse(int status, std::string_view message);
 
-// False when a name or value would break out of its line (CR, LF, NUL).
+// False when a name or value would break out of its line (CR, LF, NUL), or when all together are
+// larger than kHeadersMaxBytes.
+inline constexpr size_t kHeadersMaxBytes = 32 << 10;
 bool HeadersAreSafe(const Response& response);
 
 // Whether a response of that status has a body at all.

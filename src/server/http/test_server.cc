@@ -81,7 +81,8 @@ TestHandler::TestHandler(std::shared_ptr<File> file, uint64_t file_size_bytes)
 }
 
 bool TestHandler::TryFast(const RequestHead& head, FastReply* reply) {
-  if (head.path == "/fast") {
+  if (head.path == "/hold-loop") Hold();
+  if (head.path == "/fast" || head.path == "/hold-loop") {
     reply->after_date = "Content-Length: 4\r\n\r\nfast";
   } else if (head.path == "/large") {
     reply->after_date = large_;

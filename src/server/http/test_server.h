@@ -22,6 +22,7 @@ namespace godwit::testing {
 //   GET /throw           its handler throws
 //   GET /broken-header   a header with a line break in it
 //   GET /hold            answers when Release was called
+//   GET /hold-loop       "fast" when Release was called, from the loop, which stands still
 //   PUT /stream...       streamed; answers count and a sum; "refuse" in the path refuses the
 //                        first part, "hold" waits for Release in each part
 //   any other            worker; echoes method, path, query, host and body
