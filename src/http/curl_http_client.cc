@@ -7,7 +7,9 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "http/http_client.h"
 
@@ -86,6 +88,7 @@ class Exchange {
   }
   bool TakeHeader(std::string_view line);
   bool TakeBody(std::string_view data);
+  bool Pace(size_t received_bytes);
   size_t GiveBody(std::span<char> out);
   bool TellSink();
   bool HasBody() const { return !request_.body.empty() || request_.body_source != nullptr; }
@@ -99,6 +102,8 @@ class Exchange {
   HttpResponse response_;
   size_t header_bytes_ = 0;
   uint64_t body_sent_ = 0;
+  uint64_t body_received_ = 0;
+  std::chrono::steady_clock::time_point body_began_;
   bool sink_told_ = false;
   Status failure_;  // What a callback gave up for; wins over libcurl's own code.
 };
@@ -136,6 +141,7 @@ bool Exchange::TellSink() {
 bool Exchange::TakeBody(std::string_view data) {
   if (response_.status == 0) return false;
   if (!TellSink()) return false;
+  if (!Pace(data.size())) return false;
   if (sink_ != nullptr) {
     failure_ = sink_->OnData(std::as_bytes(std::span(data.data(), data.size())));
     return failure_.ok();
@@ -149,6 +155,25 @@ bool Exchange::TakeBody(std::string_view data) {
   }
   response_.body.append(data);
   return true;
+}
+
+// Waits until the bytes are due under the limit, and reads no more meanwhile. libcurl's own limit
+// lets through a megabyte and a half before it first looks at the clock.
+bool Exchange::Pace(size_t received_bytes) {
+  constexpr std::chrono::milliseconds kNapMax(100);
+  const uint64_t limit = request_.receive_limit_bytes_per_s;
+  if (limit == 0) return true;
+  if (body_received_ == 0) body_began_ = std::chrono::steady_clock::now();
+  body_received_ += received_bytes;
+  const auto due =
+      body_began_ + std::chrono::microseconds(static_cast<int64_t>(
+                        1e6 * static_cast<double>(body_received_) / static_cast<double>(limit)));
+  while (!IsCancelled()) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= due) return true;
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(due - now, kNapMax));
+  }
+  return false;
 }
 
 size_t Exchange::GiveBody(std::span<char> out) {
@@ -230,8 +255,6 @@ void Exchange::Configure(CURL* easy, const CurlHttpClientOptions& options) {
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(request_.stall_bytes_per_s));
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                    static_cast<long>((request_.stall_timeout_ms + 999) / 1000));
-  curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE,
-                   static_cast<curl_off_t>(request_.receive_limit_bytes_per_s));
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list_.get());
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);

@@ -273,6 +273,18 @@ TEST_F(CurlHttpClientTest, StopsWhenCancelled) {
   EXPECT_EQ(client_->Send(request, &sink, &cancelled).status().code(), StatusCode::kCancelled);
 }
 
+TEST_F(CurlHttpClientTest, ReceivesNoFasterThanItsLimit) {
+  TinyServer server({Ok(std::string(20'000, 'x'))});
+  HttpRequest request;
+  request.url = server.url("/x");
+  request.receive_limit_bytes_per_s = 100'000;
+  const auto began = std::chrono::steady_clock::now();
+  const auto response = client_->Send(request, nullptr, nullptr);
+  ASSERT_TRUE(response.ok()) << response.status().ToString();
+  EXPECT_EQ(response->body.size(), 20'000u);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(200));
+}
+
 TEST_F(CurlHttpClientTest, LimitsWhatItKeepsInMemory) {
   TinyServer server({Ok("12345"), Ok("123456")});
   HttpRequest request;
