@@ -23,7 +23,7 @@ def chance():
 def server(tmp_path):
     server = Server(tmp_path / "server").start()
     yield server
-    server.stop()
+    assert server.stop() == 0, server.log_text()[-2000:]
 
 
 @pytest.fixture

@@ -27,6 +27,22 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+class KillMoment:
+    """A random moment within a command's life, whose length is learnt from those that lived."""
+
+    def __init__(self, chance, seconds=0.1):
+        self.chance, self.seconds = chance, seconds
+
+    def wait(self, process):
+        """Waits until that moment or the process's end."""
+        started = time.monotonic()
+        try:
+            process.wait(timeout=self.chance.uniform(0, 1.1 * self.seconds))
+            self.seconds += 0.2 * (time.monotonic() - started - self.seconds)
+        except subprocess.TimeoutExpired:
+            self.seconds *= 1.01  # So that a guess that is too short grows.
+
+
 def padded_model(salt, size_bytes):
     """A valid model of that size, different for each salt: bytes after a flatbuffer are not read."""
     model = DIGITS_V1.read_bytes()
