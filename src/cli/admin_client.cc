@@ -99,7 +99,7 @@ Status AdminClient::Authenticate() {
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
   request.body =
       "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + assertion;
-  GODWIT_ASSIGN_OR_RETURN(const HttpResponse response, http_.Send(request, nullptr, nullptr));
+  GODWIT_ASSIGN_OR_RETURN(const HttpResponse response, SendPatiently(request, nullptr));
   const auto json = Json::Parse(response.body);
   if (response.status == 400 || response.status == 401) {
     const std::string why = json.ok() ? (*json)["error_description"].AsString() : "";
@@ -122,6 +122,20 @@ Status AdminClient::Authenticate() {
   return Status::Ok();
 }
 
+Result<HttpResponse> AdminClient::SendPatiently(const HttpRequest& request, HttpSink* sink) {
+  // What a lost answer may have done already must be harmless to do again.
+  const bool repeatable = sink == nullptr && !request.body_source && request.method != "DELETE";
+  for (int attempt = 0;; ++attempt) {
+    auto response = http_.Send(request, sink, nullptr);
+    const bool reached_before = std::exchange(reached_, reached_ || response.ok());
+    if (response.ok() || response.status().code() != StatusCode::kUnavailable || !repeatable ||
+        !reached_before || attempt == kBusyRetries) {
+      return response;
+    }
+    clock_.SleepMs(int64_t{250} << attempt);
+  }
+}
+
 Result<HttpResponse> AdminClient::Send(HttpRequest request, HttpSink* sink) {
   // A session link that leads elsewhere carries its own right to be used.
   const bool own = request.url.starts_with(settings_.url + "/");
@@ -131,7 +145,7 @@ Result<HttpResponse> AdminClient::Send(HttpRequest request, HttpSink* sink) {
   for (int attempt = 0;; ++attempt) {
     GODWIT_RETURN_IF_ERROR(Authenticate());
     request.headers[header].value = "Bearer " + access_token_;
-    GODWIT_ASSIGN_OR_RETURN(HttpResponse response, http_.Send(request, sink, nullptr));
+    GODWIT_ASSIGN_OR_RETURN(HttpResponse response, SendPatiently(request, sink));
     // A streamed body is spent; its sender begins again itself.
     if (response.status != 401 || attempt > 0 || request.body_source) return response;
     access_token_.clear();

@@ -55,6 +55,9 @@ class AdminClient {
  private:
   // Sends, retries a busy server, and reads the answer.
   Result<Json> Call(const std::string& method, const std::string& path, const Json& body);
+  // As HttpClient::Send, but sits out a restart: a server that has answered before is asked again
+  // for some seconds when it cannot be reached.
+  Result<HttpResponse> SendPatiently(const HttpRequest& request, HttpSink* sink);
   Result<Json> FinishOperation(Json operation);
   std::string ModelsPath() const;
 
@@ -63,6 +66,7 @@ class AdminClient {
   AdminSettings settings_;
   std::string access_token_;
   int64_t token_expires_ms_ = 0;
+  bool reached_ = false;  // The server has answered.
 };
 
 }  // namespace godwit::cli

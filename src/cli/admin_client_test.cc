@@ -38,6 +38,12 @@ AdminSettings TestSettings() {
           .source = "admin.json"};
 }
 
+ScriptedReply Unreachable() {
+  ScriptedReply reply;
+  reply.failure = Status(StatusCode::kUnavailable, "reset");
+  return reply;
+}
+
 class AdminClientTest : public ::testing::Test {
  protected:
   using Handler = std::function<ScriptedReply(const HttpRequest&)>;
@@ -127,6 +133,26 @@ TEST_F(AdminClientTest, WaitsAsLongAsABusyServerAsks) {
   const int64_t before_ms = clock_.NowMs();
   EXPECT_TRUE(client.ListModels("").ok());
   EXPECT_EQ(clock_.NowMs() - before_ms, 7000);
+}
+
+TEST_F(AdminClientTest, SitsOutARestartOfAServerThatHasAnswered) {
+  int calls = 0;
+  AdminClient client = Make([&](const HttpRequest&) -> ScriptedReply {
+    if (++calls < 3) return Unreachable();
+    return Reply(200, "{}");
+  });
+  EXPECT_TRUE(client.ListModels("").ok());  // The token was answered before.
+  EXPECT_EQ(calls, 3);
+}
+
+TEST_F(AdminClientTest, DoesNotDeleteTwice) {
+  int calls = 0;
+  AdminClient client = Make([&](const HttpRequest&) -> ScriptedReply {
+    ++calls;
+    return Unreachable();
+  });
+  EXPECT_EQ(client.DeleteModel("12").code(), StatusCode::kUnavailable);
+  EXPECT_EQ(calls, 1);
 }
 
 TEST_F(AdminClientTest, PollsAnOperationUntilItIsDone) {

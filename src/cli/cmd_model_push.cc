@@ -75,14 +75,21 @@ Result<std::string> Upload(const Push& push) {
 }
 
 // Creates the model or gives it the file; returns it as the server now has it.
-Result<Json> Register(const Push& push, const Json& existing, const std::string& gcs_uri) {
+Result<Json> Register(const Push& push, Json existing, const std::string& gcs_uri) {
   Json body = Json::Object({{"displayName", Json(push.options.name)},
                             {"tfliteModel", Json::Object({{"gcsTfliteUri", Json(gcs_uri)}})}});
   if (!push.options.tags.empty()) body.Set("tags", TagsJson(push.options.tags));
   Json model;
   if (existing.is_null()) {
-    GODWIT_ASSIGN_OR_RETURN(model, push.client.CreateModel(body));
-  } else {
+    auto created = push.client.CreateModel(body);
+    if (!created.ok() && created.status().code() == StatusCode::kAlreadyExists) {
+      // Another push was quicker, or the answer to this one was lost; the file may be new to it.
+      GODWIT_ASSIGN_OR_RETURN(existing, push.client.FindModel(push.options.name));
+    } else {
+      GODWIT_ASSIGN_OR_RETURN(model, std::move(created));
+    }
+  }
+  if (!existing.is_null()) {
     const std::string mask =
         push.options.tags.empty() ? "tfliteModel.gcsTfliteUri" : "tfliteModel.gcsTfliteUri,tags";
     GODWIT_ASSIGN_OR_RETURN(model,
