@@ -1,36 +1,38 @@
 #include "server/api/delivery_table.h"
 
-#include <functional>
+#include <bit>
+#include <cstring>
 
 #include "protocol/model_messages.h"
 
 namespace godwit::server {
 namespace {
 
-uint64_t HashOf(std::string_view key) { return std::hash<std::string_view>{}(key); }
+constexpr std::string_view kEtagName = "ETag: ";
+constexpr size_t kEtagSize = 64;
 
-std::shared_ptr<const DeliveryAnswer> MakeAnswer(const Model& model, const Version& version,
-                                                 const AccessSnapshot& access, int64_t now_ms) {
-  auto answer = std::make_shared<DeliveryAnswer>();
-  answer->project_number = model.project_number;
-  answer->etag = version.digest.ToHex();
+}  // namespace
+
+std::shared_ptr<const DeliveryTable::Prepared> DeliveryTable::Prepare(const Version& version,
+                                                                      const AccessSnapshot& access,
+                                                                      int64_t now_ms) {
   DownloadReply reply;
-  reply.download_uri = access.SignBlobLink(answer->etag, now_ms);
+  reply.model_hash = version.digest.ToHex();
+  reply.download_uri = access.SignBlobLink(reply.model_hash, now_ms);
   reply.expire_time_ms = AccessSnapshot::BlobLinkExpiryMs(now_ms);
   reply.size_bytes = version.size_bytes;
-  reply.model_hash = answer->etag;
   const std::string body = SerializeDownloadReply(reply);
   // No quotes around the ETag: Firebase's clients keep the value as they read it.
   const std::string validators =
-      "ETag: " + answer->etag + "\r\nCache-Control: private, no-cache\r\n";
-  answer->not_modified = validators + "\r\n";
-  answer->ok = "Content-Type: application/json; charset=UTF-8\r\n" + validators +
-               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-  answer->body = std::string_view(answer->ok).substr(answer->ok.size() - body.size());
-  return answer;
+      std::string(kEtagName) + reply.model_hash + "\r\nCache-Control: private, no-cache\r\n";
+  Prepared prepared;
+  prepared.text = validators + "\r\n";
+  prepared.not_modified_size = static_cast<uint32_t>(prepared.text.size());
+  prepared.text += "Content-Type: application/json; charset=UTF-8\r\n" + validators +
+                   "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  prepared.body_size = static_cast<uint32_t>(body.size());
+  return std::make_shared<const Prepared>(std::move(prepared));
 }
-
-}  // namespace
 
 DeliveryTable::DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access,
                              int64_t now_ms, const DeliveryTable* previous) {
@@ -45,7 +47,7 @@ DeliveryTable::DeliveryTable(const RegistrySnapshot& registry, const AccessSnaps
     if (!kept.model) {
       kept.model = model;
       for (const Version& version : model->versions) {
-        kept.answers.push_back(MakeAnswer(*model, version, access, now_ms));
+        kept.answers.push_back(Prepare(version, access, now_ms));
       }
     }
     std::vector<std::string> names = {model->display_name};
@@ -63,41 +65,65 @@ void DeliveryTable::AddModel(const ModelAnswers& model, const std::vector<std::s
     const int64_t version = model.model->versions[i].number;
     const std::string suffix = "@" + std::to_string(version);
     for (const std::string& name : names) {
-      Add(project.id, name + suffix, model.answers[i]);
-      Add(number, name + suffix, model.answers[i]);
-      if (version != model.model->published) continue;
-      Add(project.id, name, model.answers[i]);
-      Add(number, name, model.answers[i]);
+      for (const std::string& prefix : {project.id + "/models/", number + "/models/"}) {
+        Add(prefix + name + suffix, *model.answers[i]);
+        if (version == model.model->published) Add(prefix + name, *model.answers[i]);
+      }
     }
   }
 }
 
-void DeliveryTable::Add(const std::string& project, const std::string& address,
-                        std::shared_ptr<const DeliveryAnswer> answer) {
-  entries_.push_back({project + "/models/" + address, std::move(answer)});
+void DeliveryTable::Add(const std::string& key, const Prepared& answer) {
+  const RecordHead head{answer.text.data(), static_cast<uint32_t>(answer.text.size()),
+                        answer.not_modified_size, answer.body_size,
+                        static_cast<uint32_t>(key.size())};
+  const size_t record = records_.size();
+  records_.resize(record + LinesFor(key.size()));
+  char* const bytes = records_[record].bytes;
+  std::memcpy(bytes, &head, sizeof head);
+  std::memcpy(bytes + sizeof head, key.data(), key.size());
+  ++records_count_;
+}
+
+DeliveryTable::RecordHead DeliveryTable::HeadOf(uint32_t record) const {
+  RecordHead head;
+  std::memcpy(&head, records_[record].bytes, sizeof head);
+  return head;
+}
+
+std::string_view DeliveryTable::KeyOf(uint32_t record, const RecordHead& head) const {
+  return {records_[record].bytes + sizeof head, head.key_size};
 }
 
 void DeliveryTable::BuildSlots() {
-  size_t capacity = 16;
-  while (capacity < entries_.size() * 2) capacity *= 2;
-  slots_.resize(capacity);
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    const uint64_t hash = HashOf(entries_[i].key);
-    size_t place = hash & (capacity - 1);
-    while (slots_[place].entry != 0) place = (place + 1) & (capacity - 1);
-    slots_[place] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(i + 1)};
+  slots_.resize(std::bit_ceil(records_count_ * 2 + 1));
+  const size_t mask = slots_.size() - 1;
+  for (size_t next = 1; next < records_.size();) {
+    const auto record = static_cast<uint32_t>(next);
+    const RecordHead head = HeadOf(record);
+    const uint64_t hash = HashOf(KeyOf(record, head));
+    size_t place = hash & mask;
+    while (slots_[place].record != 0) place = (place + 1) & mask;
+    slots_[place] = {static_cast<uint32_t>(hash >> 32), record};
+    next += LinesFor(head.key_size);
   }
 }
 
-const DeliveryAnswer* DeliveryTable::Find(std::string_view key) const {
-  const uint64_t hash = HashOf(key);
+std::optional<DeliveryAnswer> DeliveryTable::Find(std::string_view key, uint64_t hash) const {
   const size_t mask = slots_.size() - 1;
-  for (size_t place = hash & mask; slots_[place].entry != 0; place = (place + 1) & mask) {
+  for (size_t place = hash & mask; slots_[place].record != 0; place = (place + 1) & mask) {
     if (slots_[place].tag != static_cast<uint32_t>(hash >> 32)) continue;
-    const Entry& entry = entries_[slots_[place].entry - 1];
-    if (entry.key == key) return entry.answer.get();
+    const RecordHead head = HeadOf(slots_[place].record);
+    if (KeyOf(slots_[place].record, head) != key) continue;
+    // As much as a 304 has, the usual answer.
+    __builtin_prefetch(head.text);
+    __builtin_prefetch(head.text + 64);
+    const std::string_view text(head.text, head.text_size);
+    return DeliveryAnswer{
+        text.substr(kEtagName.size(), kEtagSize), text.substr(0, head.not_modified_size),
+        text.substr(head.not_modified_size), text.substr(text.size() - head.body_size)};
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 }  // namespace godwit::server

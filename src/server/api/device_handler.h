@@ -50,7 +50,10 @@ class DeviceHandler {
 
   static Credentials ReadCredentials(const RequestHead& head);
   bool IsCurrent(const View& view) const;
-  Refusal Check(const View& view, const Credentials& credentials, std::string_view project) const;
+  // *found: set with kNone.
+  Refusal CheckKey(const View& view, const Credentials& credentials, std::string_view project,
+                   const ApiKey** found) const;
+  Refusal CheckToken(const View& view, const Credentials& credentials, const ApiKey& key) const;
   void Rebuild();
   static const Status& RefusalStatus(Refusal refusal);
 
