@@ -93,9 +93,8 @@ DeviceHandler::Credentials DeviceHandler::ReadCredentials(const RequestHead& hea
   return credentials;
 }
 
-bool DeviceHandler::IsCurrent(const View& view) const {
-  return services_.clock.NowMs() < view.valid_until_ms &&
-         services_.access.generation() == view.access_generation;
+bool DeviceHandler::IsCurrent(const View& view, int64_t now_ms) const {
+  return now_ms < view.valid_until_ms && services_.access.generation() == view.access_generation;
 }
 
 DeviceHandler::Refusal DeviceHandler::CheckKey(const View& view, const Credentials& credentials,
@@ -111,13 +110,12 @@ DeviceHandler::Refusal DeviceHandler::CheckKey(const View& view, const Credentia
 }
 
 DeviceHandler::Refusal DeviceHandler::CheckToken(const View& view, const Credentials& credentials,
-                                                 const ApiKey& key) const {
+                                                 const ApiKey& key, int64_t now_ms) const {
   if (credentials.token.empty()) {
     return services_.options.require_installation_token ? Refusal::kTokenMissing : Refusal::kNone;
   }
   InstallationClaims claims;
-  const TokenCheck check =
-      view.access->VerifyInstallationToken(credentials.token, services_.clock.NowMs(), &claims);
+  const TokenCheck check = view.access->VerifyInstallationToken(credentials.token, now_ms, &claims);
   const bool app_ok = key.app_id.empty() || key.app_hash == claims.app_hash;
   return check == TokenCheck::kValid && claims.project_number == key.project_number && app_ok
              ? Refusal::kNone
@@ -126,7 +124,8 @@ DeviceHandler::Refusal DeviceHandler::CheckToken(const View& view, const Credent
 
 bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
   const std::shared_ptr<const View>& view = view_.Local();
-  if (!IsCurrent(*view)) return false;
+  const int64_t now_ms = services_.clock.NowMs();
+  if (!IsCurrent(*view, now_ms)) return false;
   const std::string_view key =
       head.path.substr(kPrefix.size(), head.path.size() - kPrefix.size() - kSuffix.size());
   // The table is read step by step between the checks, whose arithmetic hides how long memory
@@ -138,7 +137,7 @@ bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
   const ApiKey* api_key = nullptr;
   Refusal refusal = CheckKey(*view, credentials, key.substr(0, key.find('/')), &api_key);
   const std::optional<DeliveryAnswer> answer = view->table.Find(key, hash);
-  if (refusal == Refusal::kNone) refusal = CheckToken(*view, credentials, *api_key);
+  if (refusal == Refusal::kNone) refusal = CheckToken(*view, credentials, *api_key, now_ms);
   if (refusal != Refusal::kNone) {
     reply->status = HttpStatusFromCode(RefusalStatus(refusal).code());
     reply->after_date = refusals_[static_cast<size_t>(refusal)];
@@ -166,7 +165,9 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
   const Credentials credentials = ReadCredentials(head);
   const ApiKey* api_key = nullptr;
   Refusal refusal = CheckKey(*view, credentials, target.At(2), &api_key);
-  if (refusal == Refusal::kNone) refusal = CheckToken(*view, credentials, *api_key);
+  if (refusal == Refusal::kNone) {
+    refusal = CheckToken(*view, credentials, *api_key, services_.clock.NowMs());
+  }
   if (refusal != Refusal::kNone) return ErrorResponse(RefusalStatus(refusal));
   const auto address = ModelAddress::Parse(name);
   if (!address.ok()) return ErrorResponse(address.status());
@@ -189,7 +190,7 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
 
 void DeviceHandler::Refresh() {
   const std::shared_ptr<const View>& view = view_.Local();
-  if (view && IsCurrent(*view)) return;
+  if (view && IsCurrent(*view, services_.clock.NowMs())) return;
   Rebuild();
 }
 

@@ -49,11 +49,12 @@ class DeviceHandler {
   };
 
   static Credentials ReadCredentials(const RequestHead& head);
-  bool IsCurrent(const View& view) const;
+  bool IsCurrent(const View& view, int64_t now_ms) const;
   // *found: set with kNone.
   Refusal CheckKey(const View& view, const Credentials& credentials, std::string_view project,
                    const ApiKey** found) const;
-  Refusal CheckToken(const View& view, const Credentials& credentials, const ApiKey& key) const;
+  Refusal CheckToken(const View& view, const Credentials& credentials, const ApiKey& key,
+                     int64_t now_ms) const;
   void Rebuild();
   static const Status& RefusalStatus(Refusal refusal);
 

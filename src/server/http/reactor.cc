@@ -41,7 +41,8 @@ class AsioReactor final : public Reactor {
     });
   }
 
-  asio::io_context context_{1};
+  // One thread, which alone touches the sockets: only Post and Stop need Asio's locks.
+  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<asio::io_context::executor_type> work_guard_ =
       asio::make_work_guard(context_);
   asio::steady_timer timer_{context_};
