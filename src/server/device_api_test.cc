@@ -186,6 +186,7 @@ TEST_F(DeviceApiTest, ServesPartsOfABlob) {
     const Reply part = server_.Send("GET", link, {{"Range", "bytes=100-"}});
     EXPECT_EQ(part.status, 206);
     EXPECT_EQ(part.body, v1_.substr(100));
+    EXPECT_EQ(part.Header("Cache-Control"), "public, max-age=86400, immutable");
   }
   const Reply whole = server_.Send("GET", link, {{"Range", "bytes=100-"}, {"If-Range", "\"x\""}});
   EXPECT_EQ(whole.status, 200);

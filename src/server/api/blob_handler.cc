@@ -6,10 +6,11 @@ namespace godwit::server {
 namespace {
 
 constexpr std::string_view kPrefix = "/blobs/sha256/";
-// The name is the content's digest: it never changes, but the link is one device's.
+// The name is the content's digest, so it never changes; the link is the right to read it and the
+// same for all devices of an hour, so shared caches may keep it, too.
 constexpr std::string_view kFastHeaders =
     "Content-Type: application/octet-stream\r\n"
-    "Cache-Control: private, max-age=86400, immutable\r\n";
+    "Cache-Control: public, max-age=86400, immutable\r\n";
 
 }  // namespace
 
@@ -54,7 +55,7 @@ Response BlobHandler::Handle(const RequestHead& head) {
   if (!blob.ok()) return ErrorResponse(blob.status());
   return {200,
           {{"Content-Type", "application/octet-stream"},
-           {"Cache-Control", "private, max-age=86400, immutable"}},
+           {"Cache-Control", "public, max-age=86400, immutable"}},
           FileBody{(*blob)->file, (*blob)->size_bytes, (*blob)->etag}};
 }
 
