@@ -45,13 +45,24 @@ class Builder {
     text_.clear();
     return true;
   }
-  bool on_number_part(bj::string_view, bj::error_code&) { return true; }
-  bool on_int64(std::int64_t value, bj::string_view, bj::error_code&) { return Put(Json(value)); }
+  bool on_number_part(bj::string_view part, bj::error_code&) { return Keep(part); }
+  bool on_int64(std::int64_t value, bj::string_view, bj::error_code&) {
+    text_.clear();
+    return Put(Json(value));
+  }
   bool on_uint64(std::uint64_t value, bj::string_view, bj::error_code&) {
+    text_.clear();
     const auto max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     return Put(value <= max ? Json(value) : Json(static_cast<double>(value)));
   }
-  bool on_double(double value, bj::string_view, bj::error_code& error) {
+  // The parser's own value may be off by the last bit; read anew it is the nearest one, so that
+  // what is written and read again stays the same.
+  bool on_double(double value, bj::string_view part, bj::error_code& error) {
+    text_.append(part.data(), part.size());
+    double nearest = 0;
+    const auto read = std::from_chars(text_.data(), text_.data() + text_.size(), nearest);
+    if (read.ec == std::errc() && read.ptr == text_.data() + text_.size()) value = nearest;
+    text_.clear();
     if (std::isfinite(value)) return Put(Json(value));
     error = bj::error::exponent_overflow;
     return false;

@@ -76,6 +76,27 @@ TEST(Json, WritesWhatItReads) {
   }
 }
 
+TEST(Json, ReadsTheNearestDouble) {
+  struct Row {
+    const char* text;
+    double want;
+  };
+  const Row rows[] = {{"-2.5e-67", -2.5e-67},
+                      {"0.1", 0.1},
+                      {"1.7976931348623157e308", 1.7976931348623157e308},
+                      {"1e-400", 0.0},
+                      {"123456789.123456789", 123456789.123456789},
+                      {"9007199254740993.0", 9007199254740992.0}};
+  for (const Row& row : rows) {
+    const auto json = Json::Parse(row.text);
+    ASSERT_TRUE(json.ok()) << row.text;
+    EXPECT_EQ(json->AsDouble(), row.want) << row.text;
+  }
+  const auto list = Json::Parse("[1,-2.5e-67,-9,2.5,3]");
+  ASSERT_TRUE(list.ok());
+  EXPECT_EQ(list->Serialize(), "[1,-2.5e-67,-9,2.5,3]");
+}
+
 TEST(Json, IndentsForPeople) {
   Json json = Json::Object();
   json.Set("name", "face").Set("tags", Json::Array({"a", "b"})).Set("name", "pose");
