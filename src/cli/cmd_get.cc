@@ -15,10 +15,12 @@ DownloadType TypeOf(const std::string& text) {
 }
 
 Json ModelJson(const Model& model) {
-  return Json::Object({{"address", Json(model.name)},
-                       {"path", Json(model.path)},
-                       {"sha256", Json(model.hash)},
-                       {"sizeBytes", Json(model.size_bytes)}});
+  Json json = Json::Object({{"address", Json(model.name)},
+                            {"path", Json(model.path)},
+                            {"sha256", Json(model.hash)},
+                            {"sizeBytes", Json(model.size_bytes)}});
+  if (model.version) json.Set("version", Json(*model.version));
+  return json;
 }
 
 }  // namespace
@@ -52,10 +54,12 @@ Status RunLocalList(Context& context, const LocalOptions& options) {
     context.console.Note("no models on this device yet; to have one: godwit get NAME");
     return Status::Ok();
   }
-  Table table({{"ADDRESS"}, {"SIZE", Align::kRight}, {"SHA256"}, {"PATH"}});
+  Table table(
+      {{"ADDRESS"}, {"VERSION", Align::kRight}, {"SIZE", Align::kRight}, {"SHA256"}, {"PATH"}});
   for (const Model& model : models) {
-    table.AddRow({Printable(model.name), FormatBytes(model.size_bytes),
-                  Printable(model.hash).substr(0, 16), Printable(model.path)});
+    table.AddRow({Printable(model.name), model.version ? std::to_string(*model.version) : "",
+                  FormatBytes(model.size_bytes), Printable(model.hash).substr(0, 16),
+                  Printable(model.path)});
   }
   context.console.Print(table.Render());
   return Status::Ok();

@@ -35,7 +35,7 @@ std::string SerializeDownloadReply(const DownloadReply& reply) {
                             {"expireTime", FormatTimeMillis(reply.expire_time_ms)},
                             {"sizeBytes", std::to_string(reply.size_bytes)},
                             {"modelFormat", reply.model_format}});
-  if (reply.model_version != 0) json.Set("modelVersion", std::to_string(reply.model_version));
+  if (reply.model_version != 0) json.Set("modelVersion", reply.model_version);
   return json.Serialize();
 }
 

@@ -26,6 +26,7 @@ TEST_F(DeviceApiTest, GetsAPublishedModelAndThen304) {
   EXPECT_TRUE(reply.json()["sizeBytes"].is_string());
   EXPECT_EQ(reply.json()["sizeBytes"].AsInt(), static_cast<int64_t>(v1_.size()));
   EXPECT_EQ(reply.json()["modelFormat"].AsString(), "TFLITE");
+  EXPECT_EQ(reply.json()["modelVersion"].AsInt(), 1);
   // The start is 2026-01-02T03:04:05.678Z: 24 hours on, rounded up to the hour.
   EXPECT_EQ(reply.json()["expireTime"].AsString(), "2026-01-03T04:00:00.000Z");
   const Reply file = server_.Send("GET", reply.json()["downloadUri"].AsString());

@@ -21,6 +21,7 @@ std::shared_ptr<const DeliveryTable::Prepared> DeliveryTable::Prepare(const Vers
   reply.download_uri = access.SignBlobLink(reply.model_hash, now_ms);
   reply.expire_time_ms = AccessSnapshot::BlobLinkExpiryMs(now_ms);
   reply.size_bytes = version.size_bytes;
+  reply.model_version = static_cast<uint64_t>(version.number);
   const std::string body = SerializeDownloadReply(reply);
   // No quotes around the ETag: Firebase's clients keep the value as they read it.
   const std::string validators =
