@@ -180,21 +180,34 @@ Status AccessStore::DeleteServiceAccount(std::string_view email) {
   return status;
 }
 
+Result<AccessStore::AccountKeys> AccessStore::PublicKeysOf(const std::string& email,
+                                                           const std::string& key_id) {
+  AccountKeys keys;
+  GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
+    GODWIT_ASSIGN_OR_RETURN(
+        const SqlRows accounts,
+        sql.Query("SELECT project_number FROM service_accounts WHERE email = $1", {email}));
+    if (accounts.empty()) return Status(StatusCode::kNotFound, "there is no such service account");
+    keys.project_number = accounts[0].Int(0);
+    GODWIT_ASSIGN_OR_RETURN(
+        const SqlRows rows,
+        sql.Query("SELECT public_key_pem FROM service_account_keys "
+                  "WHERE email = $1 AND ($2 = '' OR key_id = $2) ORDER BY created_ms LIMIT 10",
+                  {email, key_id}));
+    for (const SqlRow& row : rows) keys.public_key_pems.push_back(row.Text(0));
+    return Status::Ok();
+  }));
+  return keys;
+}
+
 std::optional<AccessToken> AccessStore::ExchangeJwt(std::string_view form, OAuthError* error) {
   const int64_t now_ms = clock_.NowMs();
   const auto find_keys = [this](const std::string& email,
                                 const std::string& kid) -> Result<std::vector<std::string>> {
-    std::vector<std::string> keys;
-    GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
-      GODWIT_ASSIGN_OR_RETURN(
-          const SqlRows rows,
-          sql.Query("SELECT public_key_pem FROM service_account_keys "
-                    "WHERE email = $1 AND ($2 = '' OR key_id = $2) ORDER BY created_ms LIMIT 10",
-                    {email, kid}));
-      for (const SqlRow& row : rows) keys.push_back(row.Text(0));
-      return Status::Ok();
-    }));
-    return keys;
+    auto keys = PublicKeysOf(email, kid);
+    if (keys.ok()) return std::move(keys->public_key_pems);
+    if (keys.status().code() == StatusCode::kNotFound) return std::vector<std::string>();
+    return keys.status();
   };
   const auto email = CheckJwtGrant(form, public_url_, now_ms, find_keys, error);
   if (!email) return std::nullopt;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -53,6 +54,14 @@ class AccessStore {
   // Who holds this access token; kUnauthenticated when it is unknown, expired or revoked.
   // Known tokens are answered from memory.
   Result<Principal> FindAccessToken(std::string_view token);
+
+  // What a service account's signatures are checked with: of signed URLs and of assertions.
+  struct AccountKeys {
+    int64_t project_number = 0;
+    std::vector<std::string> public_key_pems;  // Empty when no key is left.
+  };
+  // kNotFound when there is no such account. key_id empty: all of its keys.
+  Result<AccountKeys> PublicKeysOf(const std::string& email, const std::string& key_id = "");
 
   // Adds a signing key; older ones go on verifying until what they signed has expired.
   Status RotateSigningKeys();

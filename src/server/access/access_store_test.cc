@@ -164,5 +164,19 @@ TEST_F(AccessStoreTest, SigningKeysRotateAndRestUntilNothingNeedsThem) {
   EXPECT_EQ(check(), TokenCheck::kUnknownKey);
 }
 
+TEST_F(AccessStoreTest, AnAccountsPublicKeysCheckWhatItSigns) {
+  const Project project = store_->CreateProject("my-project").value();
+  const NewServiceAccount account = store_->CreateServiceAccount(project.number, "signer").value();
+  const Json file = Json::Parse(account.key_file_json).value();
+  const auto keys = store_->PublicKeysOf(account.email).value();
+  EXPECT_EQ(keys.project_number, project.number);
+  ASSERT_EQ(keys.public_key_pems.size(), 1u);
+  const RsaKey signer = RsaKey::FromPrivatePem(file["private_key"].AsString()).value();
+  const RsaKey checker = RsaKey::FromPublicPem(keys.public_key_pems[0]).value();
+  EXPECT_TRUE(checker.VerifySha256("text", signer.SignSha256("text").value()));
+  EXPECT_TRUE(store_->PublicKeysOf(account.email, "other").value().public_key_pems.empty());
+  EXPECT_EQ(store_->PublicKeysOf("nobody@x").status().code(), StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace godwit::server
