@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "server/registry/change_log.h"
+#include "server/db/change_log.h"
 #include "server/registry/model_rows.h"
 
 namespace godwit::server {

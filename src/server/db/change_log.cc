@@ -1,4 +1,4 @@
-#include "server/registry/change_log.h"
+#include "server/db/change_log.h"
 
 namespace godwit::server {
 
