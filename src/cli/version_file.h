@@ -1,0 +1,30 @@
+// VersionFile: the file of a model's version on the server, and how to have it here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cli/admin_client.h"
+#include "cli/commands.h"
+#include "digest/digest.h"
+#include "protocol/model_address.h"
+
+namespace godwit::cli {
+
+struct VersionFile {
+  std::string address;  // "face@7", exact whatever was asked for.
+  std::string url;      // A link that lives for a day.
+  uint64_t size_bytes = 0;
+  Digest digest;
+};
+
+// Asks the server. kNotFound when there is no such model or version, or a name alone is given and
+// the model is not published.
+Result<VersionFile> FindVersionFile(AdminClient& client, const ModelAddress& address);
+
+// Downloads to `path`, which holds exactly the wanted bytes, synced, after Ok. Goes on where a
+// transfer broke off. title: what the progress bar says.
+Status DownloadVersion(Context& context, const VersionFile& wanted, const std::string& path,
+                       const std::string& title);
+
+}  // namespace godwit::cli
