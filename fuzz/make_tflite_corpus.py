@@ -1,4 +1,5 @@
-"""Makes fuzz/corpora/tflite_model: small valid models and small models with one lie each.
+"""Makes fuzz/corpora/tflite_model: small valid models and small models with one lie each; and
+fuzz/corpora/model_diff: pairs of them.
 
 Run by hand, as models/digits/train.py is; the results are committed. src/tflite's and
 src/inference's tests use them by name, and the fuzzer starts from them.
@@ -20,6 +21,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "fuzz/corpora/tflite_model"
+PAIRS = ROOT / "fuzz/corpora/model_diff"
 ADD, DENSE = schema.BuiltinOperator.ADD, schema.BuiltinOperator.FULLY_CONNECTED
 SVDF = schema.BuiltinOperator.SVDF
 
@@ -266,6 +268,16 @@ def deflated_labels():
     return model[:start] + packed.getvalue()
 
 
+def write_pairs():
+    """Two models in one input: the first one's length, the first, the second."""
+    PAIRS.mkdir(parents=True, exist_ok=True)
+    for first, second in (("add_constant", "add_constant"), ("add_constant", "svdf_int8_state"),
+                          ("svdf_int8_state", "dense_per_channel"), ("two_signatures", "positive_places"),
+                          ("labels_deflated", "add_constant"), ("add_constant", "lie_truncated")):
+        models = [(FOLDER / f"{name}.tflite").read_bytes() for name in (first, second)]
+        (PAIRS / f"{first}-{second}").write_bytes(struct.pack("<I", len(models[0])) + b"".join(models))
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     two, places = TwoSignatures(), PositivePlaces()
@@ -280,6 +292,7 @@ def main():
     }
     for name, model in models.items():
         (FOLDER / f"{name}.tflite").write_bytes(model)
+    write_pairs()
     print(f"{len(models)} models, {sum(map(len, models.values()))} bytes")
 
 

@@ -46,8 +46,7 @@ std::string DescribeQuantization(const tflite::Quantization& quantization) {
 
 Json TensorJson(const tflite::Tensor& tensor) {
   Json shape = Json::Array();
-  const auto& sizes = tensor.shape_signature.empty() ? tensor.shape : tensor.shape_signature;
-  for (const int32_t size : sizes) shape.Add(Json(size));
+  for (const int32_t size : tflite::ShapeOf(tensor)) shape.Add(Json(size));
   Json json = Json::Object({{"name", Json(tensor.name)},
                             {"type", Json(tflite::TensorTypeName(tensor.type))},
                             {"shape", shape}});
@@ -195,7 +194,8 @@ class Report {
     };
     const size_t shown = std::min(tensors.size(), kTensorsShown);
     for (size_t i = 0; i < shown; ++i) {
-      row(tensors[i].bytes, DescribeTensor(*tensors[i].tensor), NameCell(tensors[i].tensor->name));
+      row(tensors[i].bytes, tflite::DescribeTensor(*tensors[i].tensor),
+          NameCell(tensors[i].tensor->name));
     }
     if (shown < tensors.size()) {
       uint64_t rest = 0;
@@ -234,7 +234,7 @@ class Report {
       if (index < 0) continue;
       const tflite::Tensor& tensor = subgraph.tensors[static_cast<size_t>(index)];
       const std::string quantization = DescribeQuantization(tensor.quantization);
-      console_.Print("  " + Printable(tensor.name) + "  " + DescribeTensor(tensor) +
+      console_.Print("  " + Printable(tensor.name) + "  " + tflite::DescribeTensor(tensor) +
                      (quantization.empty() ? "" : "  " + quantization) + "\n");
     }
   }

@@ -15,15 +15,4 @@ Result<ModelFile> OpenModelFile(const std::string& path) {
   return ModelFile{std::move(file), std::move(model).value()};
 }
 
-std::string DescribeTensor(const tflite::Tensor& tensor) {
-  const std::vector<int32_t>& shape =
-      tensor.shape_signature.empty() ? tensor.shape : tensor.shape_signature;
-  std::string text = tflite::TensorTypeName(tensor.type) + " [";
-  for (size_t i = 0; i < shape.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += shape[i] < 0 ? "?" : std::to_string(shape[i]);
-  }
-  return text + "]";
-}
-
 }  // namespace godwit::cli

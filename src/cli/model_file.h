@@ -16,7 +16,4 @@ struct ModelFile {
 // kNotFound and so on as MappedFile; kDataLoss when the bytes are no valid model.
 Result<ModelFile> OpenModelFile(const std::string& path);
 
-// "float32 [1, 8, 8, 1]"; a dynamic size is "?".
-std::string DescribeTensor(const tflite::Tensor& tensor);
-
 }  // namespace godwit::cli

@@ -213,6 +213,7 @@ void ModelParser::ReadTensor(const FlatTable& table, Tensor& tensor) {
                       table.offset());
   }
   tensor.buffer_bytes = buffers_[tensor.buffer_index].bytes;
+  tensor.buffer_offset = buffers_[tensor.buffer_index].offset;
   if (tensor.buffer_bytes > 0) CheckConstant(table, tensor);
 }
 

@@ -49,10 +49,20 @@ struct Tensor {
   std::vector<int32_t> shape;
   std::vector<int32_t> shape_signature;  // -1 where dynamic; empty when equal to shape.
   uint64_t buffer_bytes = 0;             // Constant data in the file; 0 for activations.
+  uint64_t buffer_offset = 0;            // Where it lies in the file.
   uint32_t buffer_index = 0;
   bool is_variable = false;
   Quantization quantization;
 };
+
+// -1 where dynamic. Lives as long as the tensor.
+inline const std::vector<int32_t>& ShapeOf(const Tensor& tensor) {
+  return tensor.shape_signature.empty() ? tensor.shape : tensor.shape_signature;
+}
+// "[1, 8, 8, 1]"; a dynamic size is "?".
+std::string ShapeText(const Tensor& tensor);
+// "float32 [1, 8, 8, 1]".
+std::string DescribeTensor(const Tensor& tensor);
 
 struct Operator {
   std::string name;          // "CONV_2D"; a custom operator's own name.

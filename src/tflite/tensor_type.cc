@@ -30,4 +30,16 @@ uint32_t TensorTypeBytes(TensorType type) {
   return index >= 0 && index < static_cast<int>(std::size(kTypes)) ? kTypes[index].bytes : 0;
 }
 
+std::string ShapeText(const Tensor& tensor) {
+  std::string text;
+  for (const int32_t size : ShapeOf(tensor)) {
+    text += (text.empty() ? "" : ", ") + (size < 0 ? "?" : std::to_string(size));
+  }
+  return "[" + text + "]";
+}
+
+std::string DescribeTensor(const Tensor& tensor) {
+  return TensorTypeName(tensor.type) + " " + ShapeText(tensor);
+}
+
 }  // namespace godwit::tflite
