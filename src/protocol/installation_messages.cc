@@ -115,10 +115,11 @@ std::string SerializeInstallationToken(const InstallationToken& token) {
 Result<CreateInstallationRequest> ParseCreateInstallationRequest(std::string_view body) {
   GODWIT_ASSIGN_OR_RETURN(const Json json,
                           Json::Parse(body, kLimits).WithContext("body of the request"));
-  CreateInstallationRequest request{.fid = json["fid"].AsString(),
-                                    .app_id = json["appId"].AsString(),
-                                    .auth_version = json["authVersion"].AsString(),
-                                    .sdk_version = json["sdkVersion"].AsString()};
+  CreateInstallationRequest request;
+  GODWIT_RETURN_IF_ERROR(json.ReadString("fid", &request.fid));
+  GODWIT_RETURN_IF_ERROR(json.ReadString("appId", &request.app_id));
+  GODWIT_RETURN_IF_ERROR(json.ReadString("authVersion", &request.auth_version));
+  GODWIT_RETURN_IF_ERROR(json.ReadString("sdkVersion", &request.sdk_version));
   if (!request.fid.empty() && !IsFid(request.fid)) {
     return Status(StatusCode::kInvalidArgument,
                   "fid is no installation id; send 22 base64url characters or none");

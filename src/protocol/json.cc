@@ -10,6 +10,8 @@
 #include <limits>
 #include <unordered_map>
 
+#include "base/utf8.h"
+
 namespace godwit {
 namespace {
 
@@ -138,34 +140,11 @@ Status ErrorAt(std::string_view text, size_t offset, std::string_view reason) {
                                                   "; correct the text and send it again");
 }
 
-// The length of the well-formed UTF-8 sequence that starts text, or 0 (RFC 3629: no overlong
-// forms, no surrogates, nothing above U+10FFFF).
-size_t SequenceLength(std::string_view text) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const auto tail = [&](size_t i) { return byte(i) >> 6 == 2; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead < 0xE0) return tail(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead < 0xF0) {
-    const bool overlong = lead == 0xE0 && byte(1) < 0xA0;
-    const bool surrogate = lead == 0xED && byte(1) >= 0xA0;
-    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead < 0xF5) {
-    const bool overlong = lead == 0xF0 && byte(1) < 0x90;
-    const bool beyond = lead == 0xF4 && byte(1) >= 0x90;
-    return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
-}
-
 void WriteString(std::string_view text, std::string& out) {
   out += '"';
   for (size_t i = 0; i < text.size();) {
     const char c = text[i];
-    if (const size_t length = SequenceLength(text.substr(i)); length != 1) {
+    if (const size_t length = Utf8SequenceLength(text.substr(i)); length != 1) {
       out += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(i, length);
       i += std::max<size_t>(length, 1);
       continue;

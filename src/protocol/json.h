@@ -59,6 +59,9 @@ class Json {
   const Json& operator[](std::string_view name) const;
   const Json& operator[](const char* name) const { return (*this)[std::string_view(name)]; }
   bool Has(std::string_view name) const;
+  // Sets *text to the member when it is a string, leaves it when it is absent or null.
+  // kInvalidArgument, naming the member, when it is anything else.
+  Status ReadString(std::string_view name, std::string* text) const;
   // Sets or adds a member; makes a null an object. Returns *this.
   Json& Set(std::string_view name, Json value);
   // Appends an item; makes a null an array. Returns *this.

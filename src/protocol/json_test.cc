@@ -25,6 +25,18 @@ TEST(Json, ReadsEveryKindOfValue) {
   EXPECT_EQ(json["missing"]["deeper"].AsInt(7), 7);
 }
 
+TEST(Json, ReadsATextAndRefusesOtherKinds) {
+  const Json json = Json::Object({{"name", "face"}, {"tags", Json::Array()}, {"note", Json()}});
+  std::string text = "kept";
+  EXPECT_TRUE(json.ReadString("missing", &text).ok());
+  EXPECT_TRUE(json.ReadString("note", &text).ok());
+  EXPECT_EQ(text, "kept");
+  EXPECT_TRUE(json.ReadString("name", &text).ok());
+  EXPECT_EQ(text, "face");
+  EXPECT_EQ(json.ReadString("tags", &text).message(), "tags must be a text");
+  EXPECT_EQ(text, "face");
+}
+
 TEST(Json, RefusesWhatIsNotOneValueAndSaysWhere) {
   const struct {
     const char* text;

@@ -67,6 +67,13 @@ bool Json::Has(std::string_view name) const {
   return false;
 }
 
+Status Json::ReadString(std::string_view name, std::string* text) const {
+  const Json& member = (*this)[name];
+  if (member.is_string()) *text = member.AsString();
+  if (member.is_string() || member.is_null()) return Status::Ok();
+  return Status(StatusCode::kInvalidArgument, std::string(name) + " must be a text");
+}
+
 Json& Json::Set(std::string_view name, Json value) {
   assert(is_null() || is_object());
   kind_ = Kind::kObject;

@@ -98,6 +98,8 @@ TEST(InstallationMessages, RefuseWhatWouldBreakAHeaderOrALimit) {
   EXPECT_FALSE(ParseInstallationToken(R"({"token":"","expiresIn":"1s"})").ok());
   EXPECT_FALSE(ParseCreateInstallationRequest(R"({"fid":"../x","appId":"a"})").ok());
   EXPECT_FALSE(ParseCreateInstallationRequest(R"({"fid":""})").ok());
+  EXPECT_FALSE(ParseCreateInstallationRequest(R"({"fid":7,"appId":"a"})").ok());
+  EXPECT_FALSE(ParseCreateInstallationRequest(R"({"appId":"a","sdkVersion":[]})").ok());
   EXPECT_FALSE(
       ParseCreateInstallationReply(R"({"fid":"x","refreshToken":"r","authToken":{}})").ok());
 }

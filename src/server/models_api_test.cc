@@ -126,6 +126,7 @@ TEST_F(ModelsApiTest, ErrorsTravelWhereTheSdksLookForThem) {
       {"another scheme", "POST", kModels, WithFile("x", "file:///etc/passwd"), 400, 0, nullptr},
       {"an unknown mask", "PATCH", PathOf(model) + "?updateMask=color", "{}", 400, 0, nullptr},
       {"an empty mask", "PATCH", PathOf(model) + "?updateMask=", "{}", 400, 0, nullptr},
+      {"a word for publish", "PATCH", PathOf(model) + "?publish=maybe", "{}", 400, 0, nullptr},
       {"an unknown method", "POST", PathOf(model), "{}", 404, 0, nullptr},
       {"another project", "GET", "/v1beta2/projects/others/models", "", 403, 0, nullptr},
       {"a bad filter", "GET", std::string(kModels) + "?filter=InvalidFilterParam%3D123", "", 400, 0,

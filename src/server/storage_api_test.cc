@@ -209,11 +209,22 @@ TEST_F(StorageApiTest, RefusesStrangersAndBadNames) {
   EXPECT_EQ(server_.Send("GET", kObjects).status, 401);
   EXPECT_EQ(server_.Send("GET", kObjects, {{"Authorization", "Bearer nonsense"}}).status, 401);
   const std::string upload = "/upload/storage/v1/b/";
-  for (const char* rest : {"AB/o?uploadType=media&name=x", "v1beta2/o?uploadType=media&name=x",
-                           "good-bucket/o?uploadType=media", "good-bucket/o?uploadType=magic",
-                           "good-bucket/o?uploadType=media&name=a%0Ab"}) {
+  for (const char* rest :
+       {"AB/o?uploadType=media&name=x", "v1beta2/o?uploadType=media&name=x",
+        "good-bucket/o?uploadType=media", "good-bucket/o?uploadType=magic",
+        "good-bucket/o?uploadType=media&name=a%0Ab", "good-bucket/o?uploadType=media&name=a%00b",
+        "good-bucket/o?uploadType=media&name=a%C0%AFb"}) {
     EXPECT_EQ(server_.Admin("POST", upload + rest, "x").status, 400) << rest;
   }
+  const std::string objects = kObjects;
+  for (const std::string& path : {std::string("/storage/v1/b/AB/o"), objects + "?pageToken=!",
+                                  objects + "?maxResults=0", objects + "/x?alt=xml"}) {
+    EXPECT_EQ(server_.Admin("GET", path).status, 400) << path;
+  }
+  const std::string session = upload + "good-bucket/o?uploadType=resumable";
+  const Reply reply = server_.Admin("POST", session, R"({"name":7})");
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.json()["error"]["message"].AsString(), "name must be a text");
 }
 
 TEST(StorageApi, RefusesWhatIsTooLarge) {

@@ -89,7 +89,11 @@ Result<ModelPointer> ModelsHandler::Apply(const Call& call, std::string_view id,
   change.tags = edit.tags;
   change.published = edit.published;
   change.published_version = edit.published_version;
-  change.file_moves_published = call.target.query.Get("publish") != "false";
+  const std::string_view publish = call.target.query.Get("publish");
+  if (!publish.empty() && publish != "true" && publish != "false") {
+    return Status(StatusCode::kInvalidArgument, "publish must be true or false");
+  }
+  change.file_moves_published = publish != "false";
   // The collector must not take the file between its reading and the version's row.
   const std::shared_lock references(services_.objects.reference_mutex());
   if (edit.source_uri) {

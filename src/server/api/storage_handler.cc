@@ -161,10 +161,14 @@ Result<Response> StorageHandler::HandleObject(const Call& call) {
   if (call.request.head.method != Method::kGet && call.request.head.method != Method::kHead) {
     return NoSuchMethod();
   }
+  const std::string_view alt = call.query.Get("alt");
+  if (!alt.empty() && alt != "json" && alt != "media") {
+    return Status(StatusCode::kInvalidArgument, "alt must be json or media");
+  }
   GODWIT_ASSIGN_OR_RETURN(
       const Object object,
       services_.objects.Find(call.project_number, path.bucket, path.object_name));
-  if (path.download || call.query.Get("alt") == "media") return SendMedia(call, object);
+  if (path.download || alt == "media") return SendMedia(call, object);
   return JsonResponse(200, ObjectJson(OriginOf(call.request.head), object));
 }
 

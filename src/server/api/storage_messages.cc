@@ -70,14 +70,16 @@ Status ReadObjectMetadata(std::string_view body, ObjectWrite* write) {
   if (!json.is_object()) {
     return Status(StatusCode::kInvalidArgument, "the object's metadata must be a JSON object");
   }
-  const auto take = [&json](const char* name, std::string* target) {
-    if (json[name].is_string() && !json[name].AsString().empty()) *target = json[name].AsString();
+  const auto take = [&json](const char* name, std::string* target) -> Status {
+    std::string text;
+    GODWIT_RETURN_IF_ERROR(json.ReadString(name, &text));
+    if (!text.empty()) *target = std::move(text);
+    return Status::Ok();
   };
-  take("name", &write->name);
-  take("contentType", &write->content_type);
-  take("crc32c", &write->hashes.crc32c);
-  take("md5Hash", &write->hashes.md5);
-  return Status::Ok();
+  GODWIT_RETURN_IF_ERROR(take("name", &write->name));
+  GODWIT_RETURN_IF_ERROR(take("contentType", &write->content_type));
+  GODWIT_RETURN_IF_ERROR(take("crc32c", &write->hashes.crc32c));
+  return take("md5Hash", &write->hashes.md5);
 }
 
 DeclaredHashes ParseHashHeader(std::string_view value) {

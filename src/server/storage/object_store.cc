@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
 #include "crypto/crypto.h"
 
 namespace godwit::server {
@@ -116,8 +117,8 @@ Status HashMismatch(std::string_view kind, std::string_view declared, std::strin
                                            "\"; the bytes changed on their way, send them again");
 }
 
-// The text behind every name that begins with prefix, in the order of bytes.
-std::string PrefixEnd(const std::string& prefix) { return prefix + "\xF4\x8F\xBF\xBF"; }
+// The text behind every name that begins with prefix, in the order of bytes: UTF-8 has no 0xFF.
+std::string PrefixEnd(const std::string& prefix) { return prefix + '\xFF'; }
 
 }  // namespace
 
@@ -145,9 +146,10 @@ Status CheckObjectName(std::string_view bucket, std::string_view name) {
   GODWIT_RETURN_IF_ERROR(CheckBucketName(bucket));
   constexpr size_t kNameMax = 1024;
   const bool broken = name.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
-  if (!name.empty() && name.size() <= kNameMax && !broken) return Status::Ok();
-  return Status(StatusCode::kInvalidArgument,
-                "Invalid object name: 1 to 1024 bytes without line breaks are allowed");
+  if (!name.empty() && name.size() <= kNameMax && !broken && IsUtf8(name)) return Status::Ok();
+  return Status(
+      StatusCode::kInvalidArgument,
+      "Invalid object name: 1 to 1024 bytes of UTF-8 without line breaks and NUL are allowed");
 }
 
 Result<Object> ObjectStore::Finish(const ObjectWrite& write, BlobUpload& upload) {
@@ -217,10 +219,16 @@ Result<ObjectPage> ObjectStore::List(int64_t project_number, const std::string& 
   if (query.limit < 1 || query.limit > 1000) {
     return Status(StatusCode::kInvalidArgument, "maxResults must be 1 to 1000");
   }
+  GODWIT_RETURN_IF_ERROR(CheckBucketName(bucket));
   ObjectPage page;
   std::string after;
   if (!query.page_token.empty()) {
-    GODWIT_ASSIGN_OR_RETURN(after, Base64UrlDecode(query.page_token));
+    auto decoded = Base64UrlDecode(query.page_token);
+    if (!decoded.ok()) {
+      return Status(StatusCode::kInvalidArgument,
+                    "pageToken is not one that this server gave out; list from the start again");
+    }
+    after = *std::move(decoded);
   }
   const auto collect = [&](SqlConnection& connection) -> Status {
     GODWIT_ASSIGN_OR_RETURN(const SqlRows bucket_rows, ReadBucket(connection, bucket));
