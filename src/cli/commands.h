@@ -117,6 +117,12 @@ Status RunLogout(Context& context);
 Status RunEnv(Context& context);
 Status RunVersion(Context& context);
 
+struct ProxyCommandOptions {
+  std::string listen = "127.0.0.1:8480";
+  std::string server;  // HOST:PORT of godwitd's TLS listener.
+};
+Status RunProxy(Context& context, const ProxyCommandOptions& options);
+
 struct CompletionOptions {
   std::string shell;  // "bash" or "zsh".
 };

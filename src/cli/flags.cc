@@ -34,6 +34,7 @@ struct Options {
   InspectOptions inspect;
   BenchOptions bench;
   LoginOptions login;
+  ProxyCommandOptions proxy;
   CompletionOptions completion;
 };
 
@@ -51,6 +52,7 @@ class Tree {
     AddModelCommands();
     AddDeviceCommands();
     AddFileCommands();
+    AddWayOverCommands();
     AddSetupCommands();
     app_.footer(kFooter);  // Last: commands would inherit it.
   }
@@ -237,6 +239,17 @@ class Tree {
         ->type_name("N");
     command->add_option("--runtime", *runtime, "The TensorFlow Lite library to load")
         ->type_name("FILE");
+  }
+
+  void AddWayOverCommands() {
+    auto* proxy = Add(&app_, "proxy", "Lead Firebase's clients to your server (an HTTPS proxy)",
+                      &RunProxy, &Options::proxy);
+    proxy->add_option("--listen", options_->proxy.listen, "Where to listen; port 0 picks one")
+        ->capture_default_str()
+        ->type_name("HOST:PORT");
+    proxy->add_option("--to", options_->proxy.server, "Where godwitd listens for TLS")
+        ->required()
+        ->type_name("HOST:PORT");
   }
 
   void AddSetupCommands() {
