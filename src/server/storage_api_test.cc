@@ -259,6 +259,7 @@ TEST(StorageApi, LinksNameThisServerAndNoOther) {
       {server.url().substr(7), server.url()},
       {"storage.example", "http://storage.example"},
       {"models.example", "https://models.example"},
+      {"storage.googleapis.com", "https://storage.googleapis.com"},
       {"evil.example", "https://models.example"},
   };
   for (const auto& row : rows) {

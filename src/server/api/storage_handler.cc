@@ -65,7 +65,9 @@ std::string StorageHandler::OriginOf(const RequestHead& head) const {
   const bool known = std::find(hosts.begin(), hosts.end(), host) != hosts.end();
   // Behind a proxy that speaks TLS only the public URL knows the scheme.
   if (!known || public_url.ends_with("://" + host)) return public_url;
-  return (head.secure ? "https://" : "http://") + host;
+  // Google's own name is spoken to by TLS alone, though a proxy before us may have ended it.
+  const bool secure = head.secure || host.ends_with(".googleapis.com");
+  return (secure ? "https://" : "http://") + host;
 }
 
 ObjectReply StorageHandler::ReplyFor(const RequestHead& head) const {
