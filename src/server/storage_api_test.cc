@@ -225,6 +225,8 @@ TEST_F(StorageApiTest, RefusesStrangersAndBadNames) {
   const Reply reply = server_.Admin("POST", session, R"({"name":7})");
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(reply.json()["error"]["message"].AsString(), "name must be a text");
+  const std::string type = R"({"name":"x","contentType":"text/plain\r\nX-Evil: yes"})";
+  EXPECT_EQ(server_.Admin("POST", session, type).status, 400);
 }
 
 TEST(StorageApi, RefusesWhatIsTooLarge) {

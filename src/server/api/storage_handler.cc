@@ -246,6 +246,7 @@ Result<std::unique_ptr<BodyReceiver>> StorageHandler::OpenReceiver(const Request
     write.content_type = head.Find("Content-Type");
     write.hashes = ParseHashHeader(head.Find("x-goog-hash"));
     GODWIT_RETURN_IF_ERROR(CheckObjectName(write.bucket, write.name));
+    GODWIT_RETURN_IF_ERROR(CheckContentType(write.content_type));
     GODWIT_ASSIGN_OR_RETURN(auto upload, services_.objects.blobs().StartUpload());
     return NewMediaReceiver(services_.objects, std::move(write), std::move(upload), ReplyFor(head));
   }

@@ -62,8 +62,18 @@ Json BucketJson(const std::string& origin, const std::string& bucket, int64_t cr
                        {"updated", time}});
 }
 
+Status CheckContentType(std::string_view type) {
+  constexpr size_t kTypeMax = 256;
+  const bool printable =
+      std::all_of(type.begin(), type.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (printable && type.size() <= kTypeMax) return Status::Ok();
+  return Status(StatusCode::kInvalidArgument,
+                "contentType must be at most " + std::to_string(kTypeMax) +
+                    " characters of printable ASCII, because answers carry it as a header");
+}
+
 Status ReadObjectMetadata(std::string_view body, ObjectWrite* write) {
-  if (body.empty()) return Status::Ok();
+  if (body.empty()) return CheckContentType(write->content_type);
   JsonLimits limits;
   limits.bytes_max = 64 << 10;
   GODWIT_ASSIGN_OR_RETURN(const Json json, Json::Parse(body, limits));
@@ -79,7 +89,8 @@ Status ReadObjectMetadata(std::string_view body, ObjectWrite* write) {
   GODWIT_RETURN_IF_ERROR(take("name", &write->name));
   GODWIT_RETURN_IF_ERROR(take("contentType", &write->content_type));
   GODWIT_RETURN_IF_ERROR(take("crc32c", &write->hashes.crc32c));
-  return take("md5Hash", &write->hashes.md5);
+  GODWIT_RETURN_IF_ERROR(take("md5Hash", &write->hashes.md5));
+  return CheckContentType(write->content_type);
 }
 
 DeclaredHashes ParseHashHeader(std::string_view value) {

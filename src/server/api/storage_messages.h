@@ -18,8 +18,12 @@ Json ObjectJson(const std::string& origin, const Object& object);
 Json BucketJson(const std::string& origin, const std::string& bucket, int64_t create_time_ms);
 
 // Fills name, content type and declared hashes from an object resource that a client sends;
-// what is absent stays as it is. kInvalidArgument when it is no JSON object.
+// what is absent stays as it is. kInvalidArgument when it is no JSON object, a field has another
+// type, or the content type cannot be one.
 Status ReadObjectMetadata(std::string_view body, ObjectWrite* write);
+
+// kInvalidArgument unless the type can be sent as a header.
+Status CheckContentType(std::string_view type);
 
 // "crc32c=AAAAAA==,md5=…" of the x-goog-hash header, several headers joined by commas.
 DeclaredHashes ParseHashHeader(std::string_view value);

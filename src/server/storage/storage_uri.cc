@@ -60,7 +60,8 @@ Result<StorageUri> ParseStorageUri(std::string_view uri,
   if (link) {
     GODWIT_ASSIGN_OR_RETURN(result.object_name, PercentDecode(rest.substr(slash + 1)));
   }
-  GODWIT_RETURN_IF_ERROR(CheckObjectName(result.bucket, result.object_name));
+  GODWIT_RETURN_IF_ERROR(
+      CheckObjectName(result.bucket, result.object_name).WithContext("tfliteModel.gcsTfliteUri"));
   return result;
 }
 
