@@ -1,0 +1,35 @@
+// PushModel: bytes become a model's latest version, however often it is tried.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/admin_client.h"
+#include "cli/commands.h"
+#include "digest/digest.h"
+
+namespace godwit::cli {
+
+struct ModelPush {
+  std::string name;  // REQUIRES: IsModelName.
+  std::string file;  // Where the bytes are from, for messages.
+  std::span<const std::byte> bytes;
+  Digest digest;                  // Of the bytes.
+  std::vector<std::string> tags;  // Empty: those of the model stay.
+};
+
+struct PushedModel {
+  Json model;                   // As the server has it now.
+  bool is_new_version = false;  // False: the latest version held the same bytes already.
+};
+
+// Makes the model if it is new; moves its latest version, never the published one. Blocks. Shows
+// progress. kDataLoss when the server does not accept the bytes as a model.
+Result<PushedModel> PushModel(Context& context, AdminClient& client, const ModelPush& push);
+
+// Lets devices have that version; the model as the server has it then.
+Result<Json> PublishVersion(AdminClient& client, const Json& model, int64_t version);
+
+}  // namespace godwit::cli
