@@ -7,6 +7,7 @@
 #include "cli/model_file.h"
 #include "cli/model_push.h"
 #include "cli/text_format.h"
+#include "cli/version_structure.h"
 #include "protocol/model_address.h"
 
 namespace godwit::cli {
@@ -29,18 +30,45 @@ Status CheckNames(const ModelPushOptions& options) {
   return Status::Ok();
 }
 
-void Report(Context& context, const ModelPush& push, const PushedModel& pushed) {
+// What the latest version breaks in apps that were written for the published one. A warning only,
+// so what the server does not tell is passed over.
+std::vector<std::string> WarnOfBreaks(Context& context, AdminClient& client,
+                                      const std::string& name, const Json& model) {
+  const int64_t latest = model["latestVersion"].AsInt();
+  const int64_t published = model["publishedVersion"].AsInt();
+  if (published == 0 || published == latest) return {};
+  const auto before = client.GetVersion(ModelId(model), published);
+  const auto after = client.GetVersion(ModelId(model), latest);
+  if (!before.ok() || !after.ok()) return {};
+  std::vector<std::string> changes = BreakingChanges(*before, *after);
+  if (!changes.empty() && !context.json) {
+    const std::string from = name + "@" + std::to_string(published);
+    const std::string to = name + "@" + std::to_string(latest);
+    Console& console = context.console;
+    console.Note(console.StyledNote(Style::kYellow, "godwit:") + " apps written for " + from +
+                 " may break: " + Printable(changes.front()) +
+                 (changes.size() > 1 ? " and more" : "") + "; see: godwit model diff " + from +
+                 " " + to);
+  }
+  return changes;
+}
+
+void Report(Context& context, const ModelPush& push, const PushedModel& pushed,
+            const std::vector<std::string>& breaking) {
   Console& console = context.console;
   const int64_t latest = pushed.model["latestVersion"].AsInt();
   const int64_t published = pushed.model["publishedVersion"].AsInt();
   const std::string address = push.name + "@" + std::to_string(latest);
   if (context.json) {
+    Json breaks = Json::Array();
+    for (const std::string& change : breaking) breaks.Add(Json(change));
     console.PrintJson(Json::Object({{"address", Json(address)},
                                     {"version", Json(latest)},
                                     {"newVersion", Json(pushed.is_new_version)},
                                     {"published", Json(published == latest)},
                                     {"sha256", Json(push.digest.ToHex())},
                                     {"sizeBytes", Json(uint64_t{push.bytes.size()})},
+                                    {"breaks", breaks},
                                     {"model", pushed.model}}));
     return;
   }
@@ -73,10 +101,12 @@ Status RunModelPush(Context& context, const ModelPushOptions& options) {
   push.tags = options.tags;
   GODWIT_ASSIGN_OR_RETURN(PushedModel pushed, PushModel(context, client, push));
   const int64_t latest = pushed.model["latestVersion"].AsInt();
+  std::vector<std::string> breaking;
   if (options.publish && pushed.model["publishedVersion"].AsInt() != latest) {
+    breaking = WarnOfBreaks(context, client, push.name, pushed.model);
     GODWIT_ASSIGN_OR_RETURN(pushed.model, PublishVersion(client, pushed.model, latest));
   }
-  Report(context, push, pushed);
+  Report(context, push, pushed, breaking);
   return Status::Ok();
 }
 

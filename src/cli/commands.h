@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "cli/console.h"
+#include "cli/exit_code.h"
 #include "cli/settings.h"
 #include "fs/file_system.h"
 #include "http/http_client.h"
@@ -23,6 +24,7 @@ struct Context {
   HttpClient& http;
   Settings& settings;
   bool json = false;
+  ExitCode exit_code = kExitOk;  // Of a command that succeeds.
 };
 
 struct ModelPushOptions {
@@ -38,6 +40,14 @@ struct ModelPullOptions {
   std::string output;
 };
 Status RunModelPull(Context& context, const ModelPullOptions& options);
+
+struct ModelDiffOptions {
+  std::string before;  // An address or a file.
+  std::string after;
+  bool tensors = false;
+  bool exit_code = false;
+};
+Status RunModelDiff(Context& context, const ModelDiffOptions& options);
 
 struct ModelListOptions {
   std::string filter;  // The server's filter language; empty: all.

@@ -13,6 +13,7 @@ enum ExitCode : int {
   kExitDenied = 4,       // Credentials are missing, wrong or not allowed to do this.
   kExitUnavailable = 5,  // Network or server; the same command may succeed later.
   kExitBadData = 6,      // A file is no valid model, or bytes do not match their digest.
+  kExitBreaks = 7,       // `model diff --exit-code`: the second model breaks apps.
 };
 
 inline ExitCode ExitCodeOf(StatusCode code) {

@@ -16,7 +16,8 @@ constexpr const char* kFooter =
     "  --app, GODWIT_APP                  an app's id and API key (app.json)\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 not found, 4 credentials missing or\n"
-    "refused, 5 network or server unavailable (try again), 6 damaged data or no valid model.\n"
+    "refused, 5 network or server unavailable (try again), 6 damaged data or no valid model,\n"
+    "7 apps break (model diff --exit-code).\n"
     "\n"
     "Data goes to standard output, all else to standard error. NO_COLOR is honoured.\n";
 
@@ -24,6 +25,7 @@ constexpr const char* kFooter =
 struct Options {
   ModelPushOptions push;
   ModelPullOptions pull;
+  ModelDiffOptions diff;
   ModelListOptions list;
   ModelNameOptions name;
   ModelUpdateOptions update;
@@ -101,6 +103,7 @@ class Tree {
     CLI::App* model = app_.add_subcommand("model", "Models on the server (administrators)");
     model->require_subcommand(1);
     AddModelTransfers(model);
+    AddModelDiff(model);
     auto* list = Add(model, "list", "List the models", &RunModelList, &Options::list);
     list->add_option("--filter", options_->list.filter,
                      "As in: tags:face OR displayName:prefix* OR state.published=true")
@@ -162,6 +165,21 @@ class Tree {
         ->type_name("FILE");
     AddAdmin(pull);
     AddJson(pull);
+  }
+
+  void AddModelDiff(CLI::App* model) {
+    auto* diff = Add(model, "diff", "Compare two versions or files: do apps keep working?",
+                     &RunModelDiff, &Options::diff);
+    for (const auto& [name, target] :
+         {std::pair("before", &options_->diff.before), std::pair("after", &options_->diff.after)}) {
+      diff->add_option(name, *target, "NAME, NAME@VERSION or a .tflite file")
+          ->required()
+          ->type_name("FILE|ADDRESS");
+    }
+    diff->add_flag("--tensors", options_->diff.tensors, "Show every tensor that changed");
+    diff->add_flag("--exit-code", options_->diff.exit_code, "End with 7 if apps break");
+    AddAdmin(diff);
+    AddJson(diff);
   }
 
   void AddDeviceCommands() {

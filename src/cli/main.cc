@@ -37,7 +37,7 @@ int Main(int argc, char** argv) {
   Status status = line.run(context);
   if (status.ok()) status = console.Flush();
   if (!status.ok()) ReportError(console, status, line.json);
-  return ExitCodeOf(status.code());
+  return status.ok() ? context.exit_code : ExitCodeOf(status.code());
 }
 
 }  // namespace

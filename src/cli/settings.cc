@@ -88,6 +88,7 @@ Settings::Settings(FileSystem& fs, Variables variables, ConnectionFlags flags)
     : fs_(fs), variables_(std::move(variables)), flags_(std::move(flags)) {
   config_folder_ = FolderFrom(variables_, "XDG_CONFIG_HOME", ".config");
   store_folder_ = FolderFrom(variables_, "XDG_DATA_HOME", ".local/share");
+  cache_folder_ = FolderFrom(variables_, "XDG_CACHE_HOME", ".cache");
 }
 
 Result<Settings::Found> Settings::FindFile(const std::string& flag, const char* variable,

@@ -68,6 +68,8 @@ class Settings {
   const std::string& config_folder() const { return config_folder_; }
   // $XDG_DATA_HOME/godwit, by default ~/.local/share/godwit: the device store.
   const std::string& store_folder() const { return store_folder_; }
+  // $XDG_CACHE_HOME/godwit, by default ~/.cache/godwit.
+  const std::string& cache_folder() const { return cache_folder_; }
   const ConnectionFlags& flags() const { return flags_; }
 
  private:
@@ -86,6 +88,7 @@ class Settings {
   ConnectionFlags flags_;
   std::string config_folder_;
   std::string store_folder_;
+  std::string cache_folder_;
 };
 
 }  // namespace godwit::cli

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "cli/file_download.h"
+#include "cli/mapped_file.h"
 
 namespace godwit::cli {
 namespace {
 
+constexpr uint64_t kCacheBytesMax = uint64_t{4} << 30;
+constexpr const char* kLockName = "lock";
 constexpr uint64_t kFileBytesMax = uint64_t{64} << 30;
 
 Result<VersionFile> ReadVersion(const Json& version) {
@@ -24,6 +28,34 @@ Result<VersionFile> ReadVersion(const Json& version) {
   wanted.size_bytes = static_cast<uint64_t>(size_bytes);
   wanted.digest = *digest;
   return wanted;
+}
+
+// Removes the oldest files until the cache may take so many bytes more. Whoever maps one of them
+// keeps its bytes.
+Status MakeRoom(FileSystem& fs, const std::string& folder, uint64_t wanted_bytes) {
+  struct Kept {
+    int64_t modified_ms;
+    uint64_t size_bytes;
+    std::string path;
+  };
+  std::vector<Kept> files;
+  uint64_t total_bytes = wanted_bytes;
+  GODWIT_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(folder));
+  for (const std::string& name : names) {
+    if (name == kLockName) continue;
+    std::string path = JoinPath(folder, name);
+    GODWIT_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(path));
+    total_bytes += info.size_bytes;
+    files.push_back({info.modified_ms, info.size_bytes, std::move(path)});
+  }
+  std::sort(files.begin(), files.end(),
+            [](const Kept& a, const Kept& b) { return a.modified_ms < b.modified_ms; });
+  for (const Kept& file : files) {
+    if (total_bytes <= kCacheBytesMax) break;
+    GODWIT_RETURN_IF_ERROR(fs.Remove(file.path));
+    total_bytes -= file.size_bytes;
+  }
+  return Status::Ok();
 }
 
 // Which version the address means.
@@ -68,6 +100,25 @@ Status DownloadVersion(Context& context, const VersionFile& wanted, const std::s
   return Status(StatusCode::kModelHashMismatch,
                 "what arrived is not the version's file (another SHA-256), so no file was "
                 "written; try again, and if it stays so look at the server's disk");
+}
+
+Result<std::string> CachedVersion(Context& context, const VersionFile& wanted) {
+  FileSystem& fs = context.fs;
+  const std::string folder = JoinPath(context.settings.cache_folder(), "versions");
+  const std::string path = JoinPath(folder, wanted.digest.ToHex() + ".tflite");
+  GODWIT_RETURN_IF_ERROR(fs.CreateDirectories(folder));
+  // Two commands that want the same file download it once.
+  GODWIT_ASSIGN_OR_RETURN(const auto lock,
+                          fs.Lock(JoinPath(folder, kLockName), LockMode::kExclusive));
+  const auto kept = MappedFile::Open(path);
+  if (kept.ok() && DigestOf(kept->bytes()) == wanted.digest) return path;
+  GODWIT_RETURN_IF_ERROR(MakeRoom(fs, folder, wanted.size_bytes));
+  const std::string partial = path + ".part";
+  Status status = DownloadVersion(context, wanted, partial, "get " + wanted.address);
+  if (status.ok()) status = fs.Rename(partial, path);
+  if (status.ok()) return path;
+  (void)fs.Remove(partial);  // The first error counts; the next download replaces the file.
+  return status;
 }
 
 }  // namespace godwit::cli

@@ -27,4 +27,8 @@ Result<VersionFile> FindVersionFile(AdminClient& client, const ModelAddress& add
 Status DownloadVersion(Context& context, const VersionFile& wanted, const std::string& path,
                        const std::string& title);
 
+// The path of the version's file in the user's cache, downloaded if it is not there; its digest is
+// checked either way. The cache keeps what was fetched last, up to some gigabytes.
+Result<std::string> CachedVersion(Context& context, const VersionFile& wanted);
+
 }  // namespace godwit::cli

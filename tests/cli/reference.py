@@ -36,6 +36,7 @@ and godwit's own from 200.
 | 4 | credentials are missing, refused, or do not allow this | no |
 | 5 | network or server unavailable | yes |
 | 6 | damaged data: a file that is no valid model, or bytes that do not match their digest | no |
+| 7 | `godwit model diff --exit-code`: the second model breaks apps written for the first | no |
 
 ## Settings
 
@@ -48,7 +49,8 @@ and godwit's own from 200.
 | `--runtime` | `GODWIT_TFLITE_LIBRARY` | the TensorFlow Lite library that `run` and `bench` load |
 | | `GODWIT_CA_FILE` | certificates to trust instead of the system's, as a PEM file |
 
-A flag wins over the environment, and that over what `godwit login` saved in
+`model diff` keeps what it downloads in `$XDG_CACHE_HOME/godwit` (by default `~/.cache/godwit`), at
+most 4 GiB. A flag wins over the environment, and that over what `godwit login` saved in
 `$XDG_CONFIG_HOME/godwit` (by default `~/.config/godwit`), readable by you alone.
 
 ## Completion
