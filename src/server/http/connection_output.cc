@@ -179,7 +179,11 @@ Connection::Next Connection::Send(Output& output) {
 Connection::Next Connection::FinishResponse() {
   if (work_) {
     work_->output = Output();
-    if (!work_->exchange || !work_->exchange->worker_busy) ReleaseExchange();
+    // A busy one's response is still to come: what was sent is a refusal.
+    if (work_->exchange && !work_->exchange->worker_busy) {
+      work_->exchange->ResponseWasSent();
+      ReleaseExchange();
+    }
   }
   if (!close_after_ && !loop_.draining()) {
     state_ = State::kHead;

@@ -37,6 +37,10 @@ Exchange::Exchange(const RequestHead& head, std::string_view peer, RoutePlan rou
   own.headers = headers_;
 }
 
+Exchange::~Exchange() {
+  if (on_unsent_) on_unsent_();
+}
+
 Response Exchange::Failed(Logger& logger, const char* what) const {
   logger.Error("a handler threw: the request is answered with 500",
                {{"path", request_.head.path}, {"what", what}});
@@ -63,7 +67,9 @@ std::optional<Response> Exchange::Inflate() {
 Response Exchange::HandleWhole(Handler& handler, Logger& logger) {
   try {
     if (std::optional<Response> refused = Inflate()) return std::move(*refused);
-    return handler.Handle(request_);
+    Response response = handler.Handle(request_);
+    on_unsent_ = std::move(response.on_unsent);
+    return response;
   } catch (const std::exception& error) {
     return Failed(logger, error.what());
   } catch (...) {
@@ -91,7 +97,10 @@ std::optional<Response> Exchange::HandleChunk(Handler& handler, Logger& logger, 
   } catch (...) {
     response = Failed(logger, "not a std::exception");
   }
-  if (response) receiver_.reset();  // Here on the worker: closing a file may block.
+  if (response) {
+    receiver_.reset();  // Here on the worker: closing a file may block.
+    on_unsent_ = std::move(response->on_unsent);
+  }
   return response;
 }
 

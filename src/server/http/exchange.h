@@ -19,6 +19,9 @@ class Exchange {
  public:
   // Copies the head, whose views die with the read buffer.
   Exchange(const RequestHead& head, std::string_view peer, RoutePlan plan);
+  ~Exchange();  // Where the response was not sent, tells so who made it.
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   // The loop's part.
   const RoutePlan plan;
@@ -29,6 +32,7 @@ class Exchange {
   bool body_ended = false;  // Everything arrived.
   bool last_handed_over = false;
   bool worker_busy = false;
+  void ResponseWasSent() { on_unsent_ = nullptr; }
 
   // The worker's part. Each calls the handler and turns what it throws into a 500.
   Response HandleWhole(Handler& handler, Logger& logger);
@@ -49,6 +53,7 @@ class Exchange {
   std::vector<RequestHead::Header> headers_;
   Request request_;
   std::unique_ptr<BodyReceiver> receiver_;
+  std::function<void()> on_unsent_;  // Of the response; written by the worker.
 };
 
 }  // namespace godwit::server

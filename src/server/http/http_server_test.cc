@@ -406,6 +406,28 @@ TEST(HttpServer, DropsTheReceiverWhenTheClientGoesAwayInTheMiddle) {
   server.handler->AwaitReceiversGone(2);
 }
 
+TEST(HttpServer, TellsTheHandlerOfAResponseThatCouldNotBeSentWhole) {
+  TestServer server;
+  RawClient client(server.address());
+  ASSERT_TRUE(client.Send(Get("/echo") + Get("/file")));
+  EXPECT_EQ(client.Read().status, 200);
+  EXPECT_EQ(client.Read().status, 200);
+  RawClient gone(server.address());
+  ASSERT_TRUE(gone.Send(Get("/hold")));
+  server.handler->AwaitHeld(1);
+  gone.Reset();
+  server.handler->Release();
+  server.handler->AwaitUnsent(1);
+  RawClient halfway(server.address());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(halfway.Send(Get("/file")));  // The kernel takes a few.
+  EXPECT_EQ(halfway.Read().status, 200);
+  halfway.Reset();
+  server.handler->AwaitUnsent(2);
+  ASSERT_TRUE(client.Send(Get("/hold")));
+  EXPECT_EQ(client.Read().status, 200);
+  EXPECT_EQ(server.handler->unsent(), 2);
+}
+
 TEST(HttpServer, SaysThatItIsBusyWhenTheQueueIsFull) {
   HttpServerOptions options;
   options.worker_threads = 1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -58,6 +59,10 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  // Without Content-Length and Date.
   std::variant<std::string, FileBody> body;
   bool close_connection = false;
+  // Called once if the kernel never took the whole response: the client went away, or was too slow,
+  // or the server stopped. (Whether the client read what the kernel took, nobody here can know.)
+  // Runs on a loop, on a worker or where the server is destroyed; must not block or throw.
+  std::function<void()> on_unsent = nullptr;
 };
 
 // What a fast handler answers: bytes made beforehand, kept alive by `owner` until they are sent.

@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <stdexcept>
+#include <utility>
 
 #include "server/http/header_text.h"
 
@@ -126,9 +127,24 @@ void TestHandler::AwaitReceiversGone(int count) {
   changed_.wait(lock, [&] { return receivers_gone_ >= count; });
 }
 
+void TestHandler::AwaitUnsent(int count) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return unsent_ >= count; });
+}
+
+int TestHandler::unsent() {
+  const std::lock_guard lock(mutex_);
+  return unsent_;
+}
+
 Response TestHandler::Handle(const Request& request) {
   const RequestHead& head = request.head;
   Response response;
+  response.on_unsent = [this] {
+    const std::lock_guard lock(mutex_);
+    ++unsent_;
+    changed_.notify_all();
+  };
   if (head.path == "/file") {
     response.body = FileBody{file_, file_size_bytes_, "\"tag\""};
   } else if (head.path == "/throw") {
@@ -201,6 +217,12 @@ bool RawClient::Send(std::string_view bytes) {
 }
 
 void RawClient::ShutdownWrite() { ::shutdown(descriptor_, SHUT_WR); }
+
+void RawClient::Reset() {
+  const linger at_once = {1, 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(std::exchange(descriptor_, -1));
+}
 
 bool RawClient::Fill() {
   char bytes[65536];

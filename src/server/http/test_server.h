@@ -43,6 +43,9 @@ class TestHandler final : public server::Handler {
   void Release();
   // Blocks until so many receivers were destroyed.
   void AwaitReceiversGone(int count);
+  // Blocks until so many responses of workers were reported unsent.
+  void AwaitUnsent(int count);
+  int unsent();
 
  private:
   class Receiver;
@@ -55,6 +58,7 @@ class TestHandler final : public server::Handler {
   std::condition_variable changed_;
   int held_ = 0;
   int receivers_gone_ = 0;
+  int unsent_ = 0;
   bool released_ = false;
 };
 
@@ -71,6 +75,7 @@ class RawClient {
   // False when the peer is gone.
   bool Send(std::string_view bytes);
   void ShutdownWrite();
+  void Reset();  // Ends the connection so that the server's next send fails.
 
   struct Reply {
     int status = 0;  // 0: the connection ended instead.
