@@ -87,12 +87,19 @@ Status ApplyTable(const toml::table& table, ServerConfig* config) {
   root.Read("worker_threads", &config->worker_threads);
   const toml::table* log_table = root.Table("log");
   const toml::table* limits_table = root.Table("limits");
+  const toml::table* garbage_table = root.Table("garbage");
   GODWIT_RETURN_IF_ERROR(root.Finish());
   if (log_table != nullptr) {
     TableReader log("log.", *log_table);
     log.Read("level", &config->log_level);
     log.Read("format", &config->log_format);
     GODWIT_RETURN_IF_ERROR(log.Finish());
+  }
+  if (garbage_table != nullptr) {
+    TableReader garbage("garbage.", *garbage_table);
+    garbage.Read("period_ms", &config->garbage_period_ms);
+    garbage.Read("blob_age_min_ms", &config->garbage_blob_age_min_ms);
+    GODWIT_RETURN_IF_ERROR(garbage.Finish());
   }
   if (limits_table == nullptr) return Status::Ok();
   TableReader limits("limits.", *limits_table);
@@ -148,6 +155,7 @@ Status CheckConfig(const ServerConfig& config) {
   if (config.worker_threads < 1 || config.worker_threads > 256 || config.loop_threads > 256) {
     return Invalid("worker_threads must be 1 to 256, loop_threads 0 to 256");
   }
+  if (config.garbage_period_ms < 1) return Invalid("garbage.period_ms must be 1 or more");
   if (config.connections_max < 1) return Invalid("limits.connections_max must be 1 or more");
   return Status::Ok();
 }

@@ -26,7 +26,9 @@ struct ServerConfig {
   uint64_t free_disk_reserve_bytes = 256 << 20;
   int64_t versions_kept = 10;  // Newest of each model; published ones stay anyway. 0: all.
   int connections_max = 16'000;
-  int loop_threads = 0;  // 0: one per core.
+  int64_t garbage_period_ms = 3600 * 1000;             // Between two rounds of maintenance.
+  int64_t garbage_blob_age_min_ms = 26 * 3600 * 1000;  // A blob that nothing names stays so long.
+  int loop_threads = 0;                                // 0: one per core.
   int worker_threads = 4;
 };
 

@@ -23,6 +23,9 @@ model_max_bytes = 2048
 free_disk_reserve_bytes = 7
 versions_kept = 0
 connections_max = 9
+[garbage]
+period_ms = 50
+blob_age_min_ms = 0
 )",
                                       &config);
   ASSERT_TRUE(read.ok()) << read.ToString();
@@ -39,6 +42,8 @@ connections_max = 9
   EXPECT_EQ(config.free_disk_reserve_bytes, 7u);
   EXPECT_EQ(config.versions_kept, 0);
   EXPECT_EQ(config.connections_max, 9);
+  EXPECT_EQ(config.garbage_period_ms, 50);
+  EXPECT_EQ(config.garbage_blob_age_min_ms, 0);
 }
 
 TEST(ServerConfig, NamesLineAndKeyOfAMistake) {
@@ -82,6 +87,7 @@ TEST(ServerConfig, RefusesSettingsThatCannotWork) {
   EXPECT_TRUE(refused([](ServerConfig& c) { c.worker_threads = 0; }));
   EXPECT_TRUE(refused([](ServerConfig& c) { c.model_max_bytes = 10; }));
   EXPECT_TRUE(refused([](ServerConfig& c) { c.connections_max = 0; }));
+  EXPECT_TRUE(refused([](ServerConfig& c) { c.garbage_period_ms = 0; }));
   EXPECT_TRUE(refused([](ServerConfig& c) {
     c.storage_emulator = true;
     c.listen = {"127.0.0.1:1", "192.0.2.1:2"};

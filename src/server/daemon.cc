@@ -135,6 +135,7 @@ Status DaemonOnDisk::OpenDomain() {
   intake_ = std::make_unique<ModelIntake>(*objects_, logger_);
   GarbageOptions garbage;
   garbage.versions_kept = config_.versions_kept;
+  garbage.blob_age_min_ms = config_.garbage_blob_age_min_ms;
   collector_ = std::make_unique<GarbageCollector>(*database_, *registry_, *objects_, *sessions_,
                                                   clock_, logger_, garbage);
   return Status::Ok();
@@ -166,7 +167,8 @@ Status DaemonOnDisk::Open() {
 void DaemonOnDisk::StartJobs() {
   refresh_ =
       std::make_unique<PeriodicTask>(std::chrono::seconds(20), [this] { api_->RefreshAnswers(); });
-  maintain_ = std::make_unique<PeriodicTask>(std::chrono::hours(1), [this] { Maintain(); });
+  maintain_ = std::make_unique<PeriodicTask>(std::chrono::milliseconds(config_.garbage_period_ms),
+                                             [this] { Maintain(); });
 }
 
 void DaemonOnDisk::Maintain() {
@@ -174,7 +176,7 @@ void DaemonOnDisk::Maintain() {
   const Status collected = collector_->Collect().status();
   for (const Status& status : {kept, collected}) {
     if (status.ok()) continue;
-    logger_.Error("hourly maintenance stopped; it will be tried again in an hour",
+    logger_.Error("maintenance stopped; it will be tried again in the next round",
                   {{"reason", status.message()}});
   }
 }
