@@ -197,6 +197,7 @@ TEST_F(StorageApiTest, ListsGetsAndDeletes) {
   EXPECT_EQ(names, "a dir/1 dir/2 z ");
   // Emulator clients leave the prefix out.
   EXPECT_EQ(server_.Admin("GET", "/b/godwit.test/o/dir%2F1?").json()["name"].AsString(), "dir/1");
+  EXPECT_EQ(server_.Admin("DELETE", "/download" + list + "/a").status, 404);
   EXPECT_EQ(server_.Admin("DELETE", list + "/a").status, 204);
   EXPECT_EQ(server_.Admin("GET", list + "/a").status, 404);
   EXPECT_EQ(server_.Admin("DELETE", list + "/a").status, 404);

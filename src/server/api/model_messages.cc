@@ -106,6 +106,11 @@ Result<ModelEdit> ParseModelEdit(std::string_view body_text, std::optional<std::
   limits.bytes_max = 256 << 10;
   GODWIT_ASSIGN_OR_RETURN(const Json body, Json::Parse(body_text, limits));
   if (!body.is_object()) return Invalid("the body must be a JSON object that describes a model");
+  for (const char* name : {"tfliteModel", "state"}) {
+    if (!body[name].is_null() && !body[name].is_object()) {
+      return Invalid(std::string(name) + " must be an object");
+    }
+  }
   ModelEdit edit;
   std::vector<Field> fields;
   if (mask) {

@@ -100,6 +100,9 @@ Result<Response> StorageHandler::Route(const Request& request, const RequestTarg
   const Call call{request, target.query, path, project_number};
   if (path.upload) return StartSession(call);
   if (!path.objects) return HandleBucket(call);
+  if (path.download && (path.object_name.empty() || request.head.method == Method::kDelete)) {
+    return NoSuchMethod();
+  }
   if (path.object_name.empty()) return ListObjects(call);
   return HandleObject(call);
 }
