@@ -51,7 +51,6 @@ std::vector<std::string> StorageHosts(const ServerConfig& config,
     if (address.starts_with("127.0.0.1:")) hosts.push_back("localhost" + address.substr(9));
   }
   hosts.push_back(HostOfUrl(public_url));
-  hosts.push_back("storage.googleapis.com");  // Of links that Admin SDKs sign.
   return hosts;
 }
 

@@ -18,7 +18,9 @@ Api::Api(ApiServices services)
       device_(services_),
       blobs_(services_),
       models_(services_),
-      storage_(services_) {}
+      storage_(services_),
+      uploads_(services_),
+      xml_objects_(services_) {}
 
 bool Api::TryFast(const RequestHead& head, FastReply* reply) {
   if (DeviceHandler::Accepts(head)) return device_.TryFast(head, reply);
@@ -27,7 +29,7 @@ bool Api::TryFast(const RequestHead& head, FastReply* reply) {
 }
 
 RoutePlan Api::Plan(const RequestHead& head) {
-  if (StorageHandler::Accepts(head) && StorageHandler::IsUpload(head)) {
+  if (UploadHandler::Streams(head) || XmlObjectHandler::Streams(head)) {
     // The store counts the object's bytes; the rest is for a multipart body's other parts.
     return {BodyPlan::kStreamed, services_.options.model_max_bytes + (1 << 20)};
   }
@@ -43,6 +45,7 @@ Response Api::Handle(const Request& request) {
 Response Api::Route(const Request& request, const RequestTarget& target) {
   const RequestHead& head = request.head;
   const bool reads = head.method == Method::kGet || head.method == Method::kHead;
+  if (XmlObjectHandler::AcceptsHost(head)) return *xml_objects_.Handle(request);
   if (head.path == "/healthz" && reads) return HandleHealth();
   if (head.path == "/readyz" && reads) return HandleReady(services_);
   if (head.path == "/metrics" && reads) return HandleMetrics(services_);
@@ -60,16 +63,20 @@ Response Api::Route(const Request& request, const RequestTarget& target) {
       return device ? device_.Handle(head, target) : models_.Handle(request, target);
     }
   }
+  if (UploadHandler::Accepts(head)) return uploads_.Handle(request, target);
   if (StorageHandler::Accepts(head)) return storage_.Handle(request, target);
+  // Last, for "/bucket/object" may be like any of the above.
+  if (auto response = xml_objects_.Handle(request)) return *std::move(response);
   return ErrorResponse(Status(StatusCode::kNotFound,
                               "there is nothing at this path; docs/reference/http-api.md lists "
                               "what there is"));
 }
 
 std::unique_ptr<BodyReceiver> Api::StartBody(const Request& request) {
+  if (!UploadHandler::Streams(request.head)) return xml_objects_.Start(request.head);
   const auto target = RequestTarget::Parse(request.head);
   if (!target.ok()) return NewRefusingReceiver(StorageErrorResponse(target.status()));
-  return storage_.StartUpload(request, *target);
+  return uploads_.Start(request, *target);
 }
 
 }  // namespace godwit::server

@@ -6,6 +6,8 @@
 #include "server/api/models_handler.h"
 #include "server/api/services.h"
 #include "server/api/storage_handler.h"
+#include "server/api/upload_handler.h"
+#include "server/api/xml_object_handler.h"
 
 namespace godwit::server {
 
@@ -32,6 +34,8 @@ class Api final : public Handler {
   BlobHandler blobs_;
   ModelsHandler models_;
   StorageHandler storage_;
+  UploadHandler uploads_;
+  XmlObjectHandler xml_objects_;
 };
 
 }  // namespace godwit::server

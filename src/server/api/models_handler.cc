@@ -5,6 +5,7 @@
 
 #include "server/api/authentication.h"
 #include "server/api/replies.h"
+#include "server/api/xml_object_handler.h"
 #include "server/registry/listing.h"
 
 namespace godwit::server {
@@ -79,6 +80,7 @@ Result<SubmittedFile> ModelsHandler::ReadFile(const Call& call, const std::strin
                             return host == own_host ||
                                    std::find(hosts.begin(), hosts.end(), host) != hosts.end();
                           }));
+  GODWIT_RETURN_IF_ERROR(CheckStorageLink(services_, uri, call.principal.project_number));
   return services_.intake.Read(call.principal.project_number, parsed);
 }
 

@@ -11,27 +11,64 @@ struct StorageError {
   StatusCode code;
   int http_status;
   const char* reason;
+  const char* xml_code;
 };
 
 // Statuses as Cloud Storage's clients expect them: 412 for a failed precondition, and 503,
 // which they retry, for an upload session that another request still holds.
 constexpr StorageError kStorageErrors[] = {
-    {StatusCode::kInvalidArgument, 400, "invalid"},
-    {StatusCode::kDataLoss, 400, "invalid"},
-    {StatusCode::kUnauthenticated, 401, "required"},
-    {StatusCode::kPermissionDenied, 403, "forbidden"},
-    {StatusCode::kNotFound, 404, "notFound"},
-    {StatusCode::kAlreadyExists, 409, "conflict"},
-    {StatusCode::kFailedPrecondition, 412, "conditionNotMet"},
-    {StatusCode::kResourceExhausted, 413, "uploadTooLarge"},
-    {StatusCode::kOutOfRange, 416, "requestedRangeNotSatisfiable"},
-    {StatusCode::kAborted, 503, "backendError"},
-    {StatusCode::kUnavailable, 503, "backendError"},
-    {StatusCode::kNotEnoughSpace, 507, "insufficientStorage"},
+    {StatusCode::kInvalidArgument, 400, "invalid", "InvalidArgument"},
+    {StatusCode::kDataLoss, 400, "invalid", "BadDigest"},
+    {StatusCode::kUnauthenticated, 401, "required", "AuthenticationRequired"},
+    {StatusCode::kPermissionDenied, 403, "forbidden", "AccessDenied"},
+    {StatusCode::kNotFound, 404, "notFound", "NoSuchKey"},
+    {StatusCode::kAlreadyExists, 409, "conflict", "Conflict"},
+    {StatusCode::kFailedPrecondition, 412, "conditionNotMet", "PreconditionFailed"},
+    {StatusCode::kResourceExhausted, 413, "uploadTooLarge", "EntityTooLarge"},
+    {StatusCode::kOutOfRange, 416, "requestedRangeNotSatisfiable", "InvalidRange"},
+    {StatusCode::kAborted, 503, "backendError", "ServiceUnavailable"},
+    {StatusCode::kUnavailable, 503, "backendError", "ServiceUnavailable"},
+    {StatusCode::kNotEnoughSpace, 507, "insufficientStorage", "InsufficientStorage"},
+    {StatusCode::kDownloadUrlExpired, 400, "invalid", "ExpiredToken"},
 };
+
+StorageError FormOf(const Status& status) {
+  for (const StorageError& row : kStorageErrors) {
+    if (row.code == status.code()) return row;
+  }
+  return {status.code(), 500, "internalError", "InternalError"};
+}
+
+std::string XmlEscape(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '&':
+        escaped += "&amp;";
+        break;
+      default:
+        // XML knows no control characters, not even escaped.
+        escaped += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+  }
+  return escaped;
+}
 
 void AddRetryAfter(int http_status, Response* response) {
   if (http_status == 503) response->headers.emplace_back("Retry-After", "1");
+}
+
+// RFC 9110, section 15.5.2. Not on the devices' paths, whose clients expect none.
+void AddChallenge(int http_status, Response* response) {
+  if (http_status == 401) {
+    response->headers.emplace_back("WWW-Authenticate", "Bearer realm=\"godwit\"");
+  }
 }
 
 }  // namespace
@@ -52,10 +89,7 @@ Response ErrorResponse(const Status& status) {
 }
 
 Response StorageErrorResponse(const Status& status) {
-  StorageError form{status.code(), 500, "internalError"};
-  for (const StorageError& row : kStorageErrors) {
-    if (row.code == status.code()) form = row;
-  }
+  const StorageError form = FormOf(status);
   const Json reason =
       Json::Object({{"domain", "global"}, {"reason", form.reason}, {"message", status.message()}});
   const Json error = Json::Object({{"code", form.http_status},
@@ -63,6 +97,20 @@ Response StorageErrorResponse(const Status& status) {
                                    {"errors", Json::Array({reason})}});
   Response response = JsonResponse(form.http_status, Json::Object({{"error", error}}));
   AddRetryAfter(form.http_status, &response);
+  AddChallenge(form.http_status, &response);
+  return response;
+}
+
+Response XmlErrorResponse(const Status& status, std::string_view denied_code) {
+  const StorageError form = FormOf(status);
+  const bool denied = status.code() == StatusCode::kPermissionDenied;
+  Response response{form.http_status,
+                    {{"Content-Type", "application/xml; charset=UTF-8"}},
+                    "<?xml version='1.0' encoding='UTF-8'?><Error><Code>" +
+                        std::string(denied ? denied_code : form.xml_code) + "</Code><Message>" +
+                        XmlEscape(status.message()) + "</Message></Error>"};
+  AddRetryAfter(form.http_status, &response);
+  AddChallenge(form.http_status, &response);
   return response;
 }
 

@@ -19,4 +19,7 @@ Response ErrorResponse(const Status& status);
 // Cloud Storage's form: {"error":{"code","message","errors":[{"domain","reason","message"}]}}.
 Response StorageErrorResponse(const Status& status);
 
+// The form of Cloud Storage's XML paths. denied_code: what kPermissionDenied is called.
+Response XmlErrorResponse(const Status& status, std::string_view denied_code = "AccessDenied");
+
 }  // namespace godwit::server

@@ -1,58 +1,42 @@
-// StorageHandler: the part of Cloud Storage's JSON API that uploads models, on our blobs.
+// StorageHandler: buckets and objects as Cloud Storage's JSON API has them, on our blobs.
 #pragma once
-
-#include <memory>
 
 #include "server/api/request_target.h"
 #include "server/api/services.h"
-#include "server/api/upload_receivers.h"
+#include "server/api/storage_request.h"
 
 namespace godwit::server {
 
-// Thread-safe; blocks on the disk.
+// Thread-safe; blocks on the disk. Uploads are UploadHandler's.
 class StorageHandler {
  public:
   explicit StorageHandler(const ApiServices& services) : services_(services) {}
 
-  // True for /upload/, /download/, /storage/ and /b paths.
+  // True for /download/, /storage/ and /b paths.
   static bool Accepts(const RequestHead& head);
 
-  // True when the body is an object's bytes, to be streamed.
-  static bool IsUpload(const RequestHead& head);
-
   Response Handle(const Request& request, const RequestTarget& target);
-  std::unique_ptr<BodyReceiver> StartUpload(const Request& request, const RequestTarget& target);
 
  private:
-  struct Path {
-    std::string bucket;
-    std::string object_name;
-    bool upload = false;
-    bool download = false;
-    bool objects = false;  // "…/o" or below.
-  };
   struct Call {
     const Request& request;
     const QueryParameters& query;
-    const Path& path;
+    const StoragePath& path;
     int64_t project_number;
+    std::string origin;
   };
 
-  static Result<Path> ParsePath(const RequestTarget& target);
-  Result<int64_t> Authorize(const RequestHead& head) const;
   Result<Response> Route(const Request& request, const RequestTarget& target);
-  Result<Response> HandleObject(const Call& call);
+  Result<Response> HandleBuckets(const Call& call);
   Result<Response> HandleBucket(const Call& call);
+  Result<Response> HandleObject(const Call& call);
+  Result<Response> HandleAction(const Call& call);
+  Result<Response> ReadObject(const Call& call);
+  Result<Response> EditObject(const Call& call);
   Result<Response> ListObjects(const Call& call);
-  Result<Response> SendMedia(const Call& call, const Object& object);
-  Result<Response> StartSession(const Call& call);
-  Result<std::unique_ptr<BodyReceiver>> OpenReceiver(const Request& request,
-                                                     const RequestTarget& target);
-  Result<ObjectWrite> ReadWrite(const Call& call) const;
-  Result<std::unique_ptr<BodyReceiver>> OpenSession(const Request& request, const std::string& id);
-  ObjectReply ReplyFor(const RequestHead& head) const;
-  // "http://host" for links in the answer.
-  std::string OriginOf(const RequestHead& head) const;
+  Result<Response> CopyObject(const Call& call);
+  Result<Response> ComposeObject(const Call& call);
+  Result<ObjectSource> ReadSource(const Call& call) const;
 
   const ApiServices& services_;
 };

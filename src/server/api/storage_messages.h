@@ -1,34 +1,55 @@
 // Objects and buckets as Cloud Storage's JSON API writes them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "protocol/json.h"
 #include "server/api/request_target.h"
-#include "server/storage/object_store.h"
+#include "server/storage/object.h"
 
 namespace godwit::server {
 
-// "a b/c" as "a%20b%2Fc": one path segment.
-std::string PercentEncode(std::string_view text);
-
 // origin: "https://host" of the links in it.
 Json ObjectJson(const std::string& origin, const Object& object);
-Json BucketJson(const std::string& origin, const std::string& bucket, int64_t create_time_ms);
+Json BucketJson(const std::string& origin, const Bucket& bucket);
 
-// Fills name, content type and declared hashes from an object resource that a client sends;
-// what is absent stays as it is. kInvalidArgument when it is no JSON object, a field has another
-// type, or the content type cannot be one.
-Status ReadObjectMetadata(std::string_view body, ObjectWrite* write);
+// A resource as a client sends it: a JSON object, or nothing at all. kInvalidArgument otherwise.
+Result<Json> ParseResource(std::string_view body);
 
-// kInvalidArgument unless the type can be sent as a header.
-Status CheckContentType(std::string_view type);
+// Fills name, content type, metadata and declared hashes from an object resource; what is absent
+// stays as it is.
+Status ReadObjectMetadata(const Json& resource, ObjectWrite* write);
+
+// The metadata that an owner may change, each value fit for a response's header. A null removes;
+// what is absent stays.
+Status EditObjectMetadata(const Json& resource, std::string* content_type, std::string* metadata);
+
+// The headers of an object's bytes: type, hashes, generation and what its metadata says.
+std::vector<std::pair<std::string, std::string>> MediaHeaders(const Object& object);
+
+// kInvalidArgument unless the value may stand in a response's header.
+Status CheckHeaderValue(std::string_view name, std::string_view value);
+
+// Fills what the headers of an upload's bytes say: content type, hashes, metadata (Cache-Control,
+// x-goog-meta-NAME …) and preconditions (x-goog-if-generation-match …).
+Status ReadMediaHeaders(const RequestHead& head, ObjectWrite* write);
+
+// The URL of a resumable upload.
+std::string SessionUrl(const std::string& origin, const ObjectWrite& write, const std::string& id);
 
 // "crc32c=AAAAAA==,md5=…" of the x-goog-hash header, several headers joined by commas.
 DeclaredHashes ParseHashHeader(std::string_view value);
 
-// ifGenerationMatch and ifGenerationNotMatch; kInvalidArgument when they are no numbers.
+// ifGenerationMatch, ifMetagenerationMatch and their Not forms; kInvalidArgument when they are no
+// numbers.
 Result<Precondition> ReadPrecondition(const QueryParameters& query);
+// The same of a copy's source: ifSourceGenerationMatch …
+Result<Precondition> ReadSourcePrecondition(const QueryParameters& query);
+// The query's number; nullopt when it is absent.
+Result<std::optional<int64_t>> ReadNumber(const QueryParameters& query, std::string_view name);
 
 }  // namespace godwit::server

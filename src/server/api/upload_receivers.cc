@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
-#include "server/api/replies.h"
 #include "server/api/storage_messages.h"
 
 namespace godwit::server {
 namespace {
+
+Response Answer(const ObjectReply& reply, const Result<Object>& object) {
+  return object.ok() ? reply.object(*object) : reply.error(object.status());
+}
 
 class MediaReceiver final : public BodyReceiver {
  public:
@@ -21,12 +24,12 @@ class MediaReceiver final : public BodyReceiver {
   std::optional<Response> Append(std::span<const std::byte> data) override {
     const Status appended = upload_->Append(data);
     if (appended.ok()) return std::nullopt;
-    return StorageErrorResponse(appended);
+    return reply_.error(appended);
   }
 
   Response Finish() override {
     const auto object = objects_.Finish(write_, *upload_);
-    return object.ok() ? reply_(*object) : StorageErrorResponse(object.status());
+    return Answer(reply_, object);
   }
 
  private:
@@ -50,20 +53,23 @@ class MultipartReceiver final : public BodyReceiver, private MultipartReader::Re
   std::optional<Response> Append(std::span<const std::byte> data) override {
     const Status appended = reader_.Append(data);
     if (appended.ok()) return std::nullopt;
-    return StorageErrorResponse(appended);
+    return reply_.error(appended);
   }
 
   Response Finish() override {
     const Status complete = reader_.Finish();
-    if (!complete.ok()) return StorageErrorResponse(complete);
+    if (!complete.ok()) return reply_.error(complete);
     const auto object = objects_.Finish(write_, *upload_);
-    return object.ok() ? reply_(*object) : StorageErrorResponse(object.status());
+    return Answer(reply_, object);
   }
 
  private:
   Status OnMetadata(std::string_view metadata, std::string_view content_type) override {
     write_.content_type = content_type;
-    GODWIT_RETURN_IF_ERROR(ReadObjectMetadata(metadata, &write_));
+    GODWIT_ASSIGN_OR_RETURN(const Json resource, ParseResource(metadata));
+    GODWIT_RETURN_IF_ERROR(ReadObjectMetadata(resource, &write_));
+    // Who declares no hash may still check the answer's: Google's client for Node wants MD5 so.
+    write_.wants_md5 = write_.hashes.crc32c.empty();
     return CheckObjectName(write_.bucket, write_.name);
   }
   Status OnContent(std::span<const std::byte> data) override { return upload_->Append(data); }
@@ -92,14 +98,21 @@ class SessionReceiver final : public BodyReceiver {
     if (range_ && !range_->first) {
       return Refuse("a body came with a Content-Range that names no bytes");
     }
-    if (offset_ > stored) return Resume(*upload);  // A gap: the client must go back.
+    if (offset_ > stored) {
+      // Clients take 503 for a reason to ask what is stored.
+      return reply_.error(Status(
+          StatusCode::kUnavailable,
+          "According to the Content-Range header, the upload offset is " + std::to_string(offset_) +
+              " byte(s), which exceeds already uploaded size of " + std::to_string(stored) +
+              " byte(s); ask with 'bytes */*' and go on from there"));
+    }
     // Bytes that an interrupted request stored already are sent again by some clients.
     const size_t known = static_cast<size_t>(std::min<uint64_t>(stored - offset_, data.size()));
     offset_ += data.size();
-    if (PastEnd()) return Refuse("more bytes came than the Content-Range announced");
+    if (PastEnd()) return Refuse("more bytes came than were announced");
     const Status appended = upload->Append(data.subspan(known));
     if (appended.ok()) return std::nullopt;
-    return StorageErrorResponse(appended);
+    return reply_.error(appended);
   }
 
   Response Finish() override {
@@ -109,13 +122,19 @@ class SessionReceiver final : public BodyReceiver {
       return Refuse("fewer bytes came than the Content-Range announced");
     }
     if (!IsLast(upload->size_bytes())) return Resume(*upload);
+    if (declared() && *declared() != upload->size_bytes()) {
+      return Refuse("the object has another size than X-Upload-Content-Length announced");
+    }
     const auto object = lease_->Finish(hashes_);
-    return object.ok() ? reply_(*object) : StorageErrorResponse(object.status());
+    return Answer(reply_, object);
   }
 
  private:
+  const std::optional<uint64_t>& declared() const { return lease_->session().declared_size_bytes; }
+
   bool PastEnd() const {
-    return (range_ && range_->last && offset_ > *range_->last + 1) ||
+    return (declared() && offset_ > *declared()) ||
+           (range_ && range_->last && offset_ > *range_->last + 1) ||
            (range_ && range_->total_bytes && offset_ > *range_->total_bytes);
   }
 
@@ -123,22 +142,24 @@ class SessionReceiver final : public BodyReceiver {
   bool IsLast(uint64_t stored) const {
     if (!range_) return true;                                        // The body is everything.
     if (range_->total_bytes) return stored == *range_->total_bytes;  // "a-b/total", "*/total"
-    return range_->first && !range_->last;                           // "a-*/*": ends with the body
+    if (range_->first) return !range_->last;                         // "a-*/*": ends with the body
+    // "*/*" asks; the answer to the last byte may have been lost.
+    return stored > 0 && declared() && stored == *declared();
   }
 
   Response Resume(BlobUpload& upload) const {
     // What is acknowledged must survive a power loss, or the client would leave a hole.
     const Status synced = upload.Sync();
-    return synced.ok() ? ResumeResponse(upload.size_bytes()) : StorageErrorResponse(synced);
+    return synced.ok() ? ResumeResponse(upload.size_bytes()) : reply_.error(synced);
   }
 
   Response AnswerFinished() {
     const auto object = lease_->Finished();
-    return object.ok() ? reply_(*object) : StorageErrorResponse(object.status());
+    return Answer(reply_, object);
   }
 
-  static Response Refuse(std::string message) {
-    return StorageErrorResponse(Status(StatusCode::kInvalidArgument, std::move(message)));
+  Response Refuse(std::string message) const {
+    return reply_.error(Status(StatusCode::kInvalidArgument, std::move(message)));
   }
 
   const std::unique_ptr<SessionLease> lease_;

@@ -11,8 +11,11 @@
 
 namespace godwit::server {
 
-// Makes the answer to a finished upload.
-using ObjectReply = std::function<Response(const Object&)>;
+// The forms of the answers to an upload.
+struct ObjectReply {
+  std::function<Response(const Object&)> object;
+  std::function<Response(const Status&)> error;
+};
 
 // The whole body is the object. The bytes are dropped when the client goes away.
 std::unique_ptr<BodyReceiver> NewMediaReceiver(ObjectStore& objects, ObjectWrite write,

@@ -9,6 +9,7 @@
 
 #include "crypto/crypto.h"
 #include "server/blob/blob_paths.h"
+#include "server/blob/disk_space.h"
 #include "server/blob/file_blob_upload.h"
 
 namespace godwit::server {
@@ -37,16 +38,20 @@ Status NoSuchBlob(const Digest& digest, const Status& status) {
 class FileBlobStore final : public BlobStore {
  public:
   FileBlobStore(FileSystem& fs, const std::string& directory, const BlobStoreOptions& options)
-      : fs_(fs), paths_{directory}, options_(options) {}
+      : fs_(fs),
+        paths_{directory},
+        options_(options),
+        space_(fs, paths_.Uploads(), options.free_disk_reserve_bytes) {}
 
   Result<std::unique_ptr<BlobUpload>> StartUpload() override {
-    return FileBlobUpload::Start(fs_, paths_, options_, NewUploadId())
+    return FileBlobUpload::Start(fs_, paths_, options_, space_, NewUploadId())
         .WithContext("start an upload");
   }
 
   Result<std::unique_ptr<BlobUpload>> ResumeUpload(const std::string& id) override {
     if (!IsUploadId(id)) return Status(StatusCode::kNotFound, "there is no upload with this id");
-    return FileBlobUpload::Resume(fs_, paths_, options_, id).WithContext("resume upload " + id);
+    return FileBlobUpload::Resume(fs_, paths_, options_, space_, id)
+        .WithContext("resume upload " + id);
   }
 
   Status RemoveUpload(const std::string& id) override {
@@ -109,6 +114,7 @@ class FileBlobStore final : public BlobStore {
   FileSystem& fs_;
   const BlobPaths paths_;
   const BlobStoreOptions options_;
+  DiskSpace space_;
 };
 
 }  // namespace

@@ -28,21 +28,29 @@ struct BlobStoreOptions {
   uint64_t free_disk_reserve_bytes = 256 << 20;  // Uploads stop before the disk is this full.
 };
 
-// Bytes on their way in. Verbs: Append, Sync, Commit, Cancel. Not thread-safe. Destroyed without
-// Commit or Cancel it syncs and stays on disk, and ResumeUpload finds it again, up to the last
-// sync: of bytes that were never synced nobody knows after a power loss what they are. Append
-// syncs by itself now and then.
+// Bytes on their way in. Verbs: Reserve, Append, Sync, Seal, Commit, Cancel. Not thread-safe.
+// Destroyed without Commit or Cancel it syncs and stays on disk, and ResumeUpload finds it again,
+// up to the last sync: of bytes that were never synced nobody knows after a power loss what they
+// are. Append syncs by itself now and then.
 class BlobUpload {
  public:
   virtual ~BlobUpload() = default;
   virtual const std::string& id() const = 0;
   virtual uint64_t size_bytes() const = 0;
 
+  // Promises room for the next more_bytes, in place of what was promised before, until they are
+  // appended or the upload ends. kNotEnoughSpace when what others were promised leaves too little.
+  virtual Status Reserve(uint64_t more_bytes) = 0;
+
   // kResourceExhausted past blob_max_bytes, kNotEnoughSpace when the disk is (nearly) full.
   virtual Status Append(std::span<const std::byte> data) = 0;
 
   // What was appended so far survives power loss.
   virtual Status Sync() = 0;
+
+  // Syncs, and says what Commit is going to make; nothing may be appended any more. Sealed bytes
+  // outlive a Commit that fails, and ResumeUpload finds them unless they became a blob.
+  virtual Result<BlobDescriptor> Seal() = 0;
 
   // Makes the bytes a blob, durably: sync, rename, sync of the folder. Ok, and the same
   // descriptor, when the blob exists already.

@@ -16,17 +16,6 @@ Status UploadEnded(const std::string& id) {
                 "upload " + id + " was committed or cancelled before; start a new one");
 }
 
-Status CheckSpace(FileSystem& fs, const BlobPaths& paths, const BlobStoreOptions& options,
-                  uint64_t more_bytes) {
-  GODWIT_ASSIGN_OR_RETURN(const uint64_t free_bytes, fs.FreeBytes(paths.Uploads()));
-  const uint64_t reserve_bytes = options.free_disk_reserve_bytes;
-  if (free_bytes >= reserve_bytes && free_bytes - reserve_bytes >= more_bytes) return Status::Ok();
-  return Status(StatusCode::kNotEnoughSpace,
-                "the server's disk is nearly full (" + std::to_string(free_bytes >> 20) +
-                    " MiB free, of which " + std::to_string(reserve_bytes >> 20) +
-                    " MiB are kept in reserve); free some space there, then upload again");
-}
-
 }  // namespace
 
 Result<FileBlobUpload::Parts> FileBlobUpload::OpenParts(FileSystem& fs, const BlobPaths& paths,
@@ -40,12 +29,12 @@ Result<FileBlobUpload::Parts> FileBlobUpload::OpenParts(FileSystem& fs, const Bl
 
 Result<std::unique_ptr<BlobUpload>> FileBlobUpload::Start(FileSystem& fs, const BlobPaths& paths,
                                                           const BlobStoreOptions& options,
-                                                          const std::string& id) {
-  GODWIT_RETURN_IF_ERROR(CheckSpace(fs, paths, options, 0));
+                                                          DiskSpace& space, const std::string& id) {
+  GODWIT_RETURN_IF_ERROR(space.Exchange(0, 0));
   GODWIT_ASSIGN_OR_RETURN(auto file, fs.Open(paths.Upload(id), OpenMode::kCreateNew));
   GODWIT_ASSIGN_OR_RETURN(Parts parts, OpenParts(fs, paths, id, std::move(file)));
   std::unique_ptr<FileBlobUpload> upload(
-      new FileBlobUpload(fs, paths, options, id, std::move(parts)));
+      new FileBlobUpload(fs, paths, options, space, id, std::move(parts)));
   // Both names; their bytes follow with each Sync.
   GODWIT_RETURN_IF_ERROR(fs.SyncDirectory(paths.Uploads()));
   return std::unique_ptr<BlobUpload>(std::move(upload));
@@ -53,13 +42,14 @@ Result<std::unique_ptr<BlobUpload>> FileBlobUpload::Start(FileSystem& fs, const 
 
 Result<std::unique_ptr<BlobUpload>> FileBlobUpload::Resume(FileSystem& fs, const BlobPaths& paths,
                                                            const BlobStoreOptions& options,
+                                                           DiskSpace& space,
                                                            const std::string& id) {
   // Looks first, for opening to write would create it.
   GODWIT_RETURN_IF_ERROR(fs.Stat(paths.Upload(id)).status());
   GODWIT_ASSIGN_OR_RETURN(auto file, fs.Open(paths.Upload(id), OpenMode::kReadWrite));
   GODWIT_ASSIGN_OR_RETURN(Parts parts, OpenParts(fs, paths, id, std::move(file)));
   std::unique_ptr<FileBlobUpload> upload(
-      new FileBlobUpload(fs, paths, options, id, std::move(parts)));
+      new FileBlobUpload(fs, paths, options, space, id, std::move(parts)));
   GODWIT_RETURN_IF_ERROR(upload->TrustWhatWasSynced());
   // A journal that a power loss took away is a new file whose name is not durable yet.
   GODWIT_RETURN_IF_ERROR(fs.SyncDirectory(paths.Uploads()));
@@ -68,6 +58,12 @@ Result<std::unique_ptr<BlobUpload>> FileBlobUpload::Resume(FileSystem& fs, const
 
 FileBlobUpload::~FileBlobUpload() {
   if (open_.has_value()) (void)Sync();  // Without it the client sends some bytes again.
+  Close();
+}
+
+void FileBlobUpload::Close() {
+  open_.reset();
+  space_.Release(std::exchange(promised_bytes_, 0));
 }
 
 // Cuts the file to the journal's last part. If even that is not what was synced, the disk is
@@ -106,15 +102,28 @@ Result<uint32_t> FileBlobUpload::HashFirst(uint64_t size_bytes) {
   return crc32c;
 }
 
+Status FileBlobUpload::Reserve(uint64_t more_bytes) {
+  if (more_bytes > promised_bytes_) {
+    GODWIT_RETURN_IF_ERROR(space_.Exchange(promised_bytes_, more_bytes));
+  } else {
+    space_.Release(promised_bytes_ - more_bytes);
+  }
+  promised_bytes_ = more_bytes;
+  return Status::Ok();
+}
+
 Status FileBlobUpload::Append(std::span<const std::byte> data) {
-  if (!open_.has_value()) return UploadEnded(id_);
+  if (data.empty()) return Status::Ok();
+  if (!open_.has_value() || sealed_.has_value()) return UploadEnded(id_);
   if (data.size() > options_.blob_max_bytes - std::min(options_.blob_max_bytes, size_bytes())) {
     return Status(StatusCode::kResourceExhausted,
                   "the file is larger than the " + std::to_string(options_.blob_max_bytes) +
                       " bytes that this server takes; upload a smaller one, or raise its limit");
   }
-  GODWIT_RETURN_IF_ERROR(CheckSpace(fs_, paths_, options_, data.size()));
+  if (data.size() > promised_bytes_) GODWIT_RETURN_IF_ERROR(Reserve(data.size()));
   GODWIT_RETURN_IF_ERROR(open_->file->WriteAt(part_.size_bytes, data));
+  space_.Release(data.size());
+  promised_bytes_ -= data.size();
   hasher_.Update(data);
   part_ = {part_.size_bytes + data.size(), Crc32c(part_.crc32c, data)};
   const uint64_t unsynced_bytes = part_.size_bytes - open_->journal.last().size_bytes;
@@ -128,17 +137,36 @@ Status FileBlobUpload::Sync() {
   return open_->journal.Append(part_);
 }
 
-Result<BlobDescriptor> FileBlobUpload::Commit() {
+// All bytes and no others are on the platter: a write that failed halfway may have left some.
+Status FileBlobUpload::Settle() {
   if (!open_.has_value()) return UploadEnded(id_);
-  // A write that failed halfway may have left bytes past the end.
   GODWIT_RETURN_IF_ERROR(open_->file->Truncate(part_.size_bytes));
-  GODWIT_RETURN_IF_ERROR(open_->file->Sync());
-  const Digest digest = hasher_.Finish();
-  const Status made = MakeBlob(digest);
+  return open_->file->Sync();
+}
+
+Result<BlobDescriptor> FileBlobUpload::Seal() {
+  if (sealed_) return *sealed_;
+  GODWIT_RETURN_IF_ERROR(Settle());
+  GODWIT_RETURN_IF_ERROR(open_->journal.Append(part_));
+  sealed_ = BlobDescriptor{hasher_.Finish(), part_.size_bytes, part_.crc32c};
+  return *sealed_;
+}
+
+Result<BlobDescriptor> FileBlobUpload::Commit() {
+  if (!sealed_) GODWIT_RETURN_IF_ERROR(Settle());
+  if (!open_.has_value()) return UploadEnded(id_);
+  const bool may_come_again = sealed_.has_value();
+  const BlobDescriptor blob =
+      sealed_ ? *sealed_ : BlobDescriptor{hasher_.Finish(), part_.size_bytes, part_.crc32c};
+  const Status made = MakeBlob(blob.digest);
+  if (!made.ok() && may_come_again) {
+    Close();
+    return made;
+  }
   // The hash is spent and the bytes may have moved: a second try is a new upload.
   (void)Cancel();
   GODWIT_RETURN_IF_ERROR(made);
-  return BlobDescriptor{digest, part_.size_bytes, part_.crc32c};
+  return blob;
 }
 
 // A blob that is there already is replaced: the bytes are the same, and these were just checked.
@@ -154,7 +182,7 @@ Status FileBlobUpload::MakeBlob(const Digest& digest) {
 
 Status FileBlobUpload::Cancel() {
   if (!open_.has_value()) return Status::Ok();
-  open_.reset();
+  Close();
   GODWIT_RETURN_IF_ERROR(fs_.Remove(paths_.Upload(id_)));
   return fs_.Remove(paths_.Upload(id_) + std::string(kJournalSuffix));
 }

@@ -89,7 +89,7 @@ CREATE TABLE objects (
   crc32c BIGINT NOT NULL,
   md5 TEXT NOT NULL,
   content_type TEXT NOT NULL,
-  create_time_ms BIGINT NOT NULL,
+  create_time_ms BIGINT NOT NULL, metadata TEXT NOT NULL DEFAULT '', metageneration BIGINT NOT NULL DEFAULT 1, update_time_ms BIGINT NOT NULL DEFAULT 0, idempotency_token TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (bucket, object_name)
 );
 
@@ -139,7 +139,7 @@ CREATE TABLE upload_sessions (
   blob_upload_id TEXT NOT NULL,
   finished_generation BIGINT NOT NULL,
   create_time_ms BIGINT NOT NULL
-);
+, metadata TEXT NOT NULL DEFAULT '', sealed_sha256 TEXT NOT NULL DEFAULT '', sealed_size_bytes BIGINT NOT NULL DEFAULT 0, sealed_crc32c BIGINT NOT NULL DEFAULT 0, metageneration_match BIGINT, metageneration_not_match BIGINT);
 
 CREATE INDEX upload_sessions_by_time ON upload_sessions (create_time_ms);
 

@@ -1,6 +1,9 @@
 #include "server/storage/storage_uri.h"
 
-#include "server/storage/object_store.h"
+#include <algorithm>
+#include <array>
+
+#include "server/storage/object.h"
 
 namespace godwit::server {
 namespace {
@@ -13,6 +16,38 @@ int HexValue(char c) {
 }
 
 }  // namespace
+
+bool IsGoogleStorageHost(std::string_view host) {
+  constexpr std::array<std::string_view, 3> kHosts = {
+      "storage.googleapis.com", "www.googleapis.com", "firebasestorage.googleapis.com"};
+  return std::find(kHosts.begin(), kHosts.end(), host) != kHosts.end() ||
+         !BucketOfHost(host).empty();
+}
+
+std::string_view BucketOfHost(std::string_view host) {
+  constexpr std::string_view kSuffix = ".storage.googleapis.com";
+  if (!host.ends_with(kSuffix)) return {};
+  host.remove_suffix(kSuffix.size());
+  return host;
+}
+
+std::string PercentEncode(std::string_view text, std::string_view kept) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  constexpr std::string_view kUnreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";  // RFC 3986, 2.3.
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (kUnreserved.find(c) != std::string_view::npos || kept.find(c) != std::string_view::npos) {
+      encoded.push_back(c);
+    } else {
+      encoded.push_back('%');
+      encoded.push_back(kHex[byte >> 4]);
+      encoded.push_back(kHex[byte & 15]);
+    }
+  }
+  return encoded;
+}
 
 Result<std::string> PercentDecode(std::string_view text) {
   std::string decoded;
@@ -50,8 +85,17 @@ Result<StorageUri> ParseStorageUri(std::string_view uri,
   if (link) {
     rest = rest.substr(0, rest.find_first_of("?#"));
     const size_t slash = rest.find('/');
-    if (slash == std::string_view::npos || !is_storage_host(rest.substr(0, slash))) return wrong;
+    const std::string_view host = rest.substr(0, slash);
+    if (slash == std::string_view::npos || !(IsGoogleStorageHost(host) || is_storage_host(host))) {
+      return wrong;
+    }
+    result.bucket = BucketOfHost(host);
     rest.remove_prefix(slash + 1);
+  }
+  if (!result.bucket.empty()) {
+    GODWIT_ASSIGN_OR_RETURN(result.object_name, PercentDecode(rest));
+    GODWIT_RETURN_IF_ERROR(CheckObjectName(result.bucket, result.object_name));
+    return result;
   }
   const size_t slash = rest.find('/');
   if (slash == std::string_view::npos) return wrong;

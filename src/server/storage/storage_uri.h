@@ -21,6 +21,16 @@ struct StorageUri {
 Result<StorageUri> ParseStorageUri(std::string_view uri,
                                    const std::function<bool(std::string_view)>& is_storage_host);
 
+// storage.googleapis.com and the other names that Google's clients call storage by. A proxy or a
+// name server led such a request here; nothing is ever asked of Google's.
+bool IsGoogleStorageHost(std::string_view host);
+
+// The bucket of "BUCKET.storage.googleapis.com"; empty for any other host.
+std::string_view BucketOfHost(std::string_view host);
+
+// "a b/c" as "a%20b%2Fc": one path segment. What `kept` names is not encoded.
+std::string PercentEncode(std::string_view text, std::string_view kept = "");
+
 // "a b" for "a%20b"; '+' stays. kInvalidArgument for a broken escape.
 Result<std::string> PercentDecode(std::string_view text);
 

@@ -10,7 +10,8 @@ namespace {
 constexpr std::string_view kColumns =
     "session_id, project_number, bucket, object_name, content_type, declared_crc32c, "
     "declared_md5, declared_size_bytes, generation_match, generation_not_match, blob_upload_id, "
-    "finished_generation, create_time_ms";
+    "finished_generation, create_time_ms, metadata, sealed_sha256, sealed_size_bytes, "
+    "sealed_crc32c, metageneration_match, metageneration_not_match";
 
 SqlValue OrNull(const std::optional<int64_t>& value) {
   return value ? SqlValue(*value) : SqlValue(nullptr);
@@ -21,7 +22,7 @@ std::optional<int64_t> OrAbsent(const SqlRow& row, size_t column) {
   return row.Int(column);
 }
 
-UploadSession SessionFromRow(const SqlRow& row) {
+Result<UploadSession> SessionFromRow(const SqlRow& row) {
   UploadSession session;
   session.id = row.Text(0);
   session.write.project_number = row.Int(1);
@@ -30,11 +31,25 @@ UploadSession SessionFromRow(const SqlRow& row) {
   session.write.content_type = row.Text(4);
   session.write.hashes = {row.Text(5), row.Text(6)};
   if (!row.IsNull(7)) session.declared_size_bytes = static_cast<uint64_t>(row.Int(7));
-  session.write.precondition = {OrAbsent(row, 8), OrAbsent(row, 9)};
+  session.write.precondition = {OrAbsent(row, 8), OrAbsent(row, 9), OrAbsent(row, 17),
+                                OrAbsent(row, 18)};
   session.blob_upload_id = row.Text(10);
   session.finished_generation = row.Int(11);
   session.create_time_ms = row.Int(12);
+  session.write.metadata = row.Text(13);
+  if (const std::string hex(row.Text(14)); !hex.empty()) {
+    GODWIT_ASSIGN_OR_RETURN(const Digest digest, Digest::Parse(hex));
+    session.sealed = BlobDescriptor{digest, static_cast<uint64_t>(row.Int(15)),
+                                    static_cast<uint32_t>(row.Int(16))};
+  }
   return session;
+}
+
+// Whether no later try can make these bytes that object.
+bool IsFinal(StatusCode code) {
+  return code == StatusCode::kDataLoss || code == StatusCode::kFailedPrecondition ||
+         code == StatusCode::kPermissionDenied || code == StatusCode::kInvalidArgument ||
+         code == StatusCode::kNotFound;
 }
 
 Status NoSuchSession() {
@@ -52,20 +67,9 @@ SessionLease::SessionLease(UploadSessions& sessions, UploadSession session,
 SessionLease::~SessionLease() { sessions_.Return(session_, std::move(upload_)); }
 
 Result<Object> SessionLease::Finish(const DeclaredHashes& hashes) {
-  ObjectWrite write = session_.write;
-  if (!hashes.crc32c.empty()) write.hashes.crc32c = hashes.crc32c;
-  if (!hashes.md5.empty()) write.hashes.md5 = hashes.md5;
-  Result<Object> object = sessions_.objects_.Finish(write, *upload_);
-  // Whatever came of them, these bytes are spent.
-  upload_.reset();
-  session_.finished_generation = object.ok() ? object->generation : -1;
-  GODWIT_RETURN_IF_ERROR(sessions_.db_.Write([&](SqlConnection& connection) {
-    return connection
-        .Execute("UPDATE upload_sessions SET finished_generation = $2 WHERE session_id = $1",
-                 {session_.id, session_.finished_generation})
-        .status();
-  }));
-  return object;
+  if (!hashes.crc32c.empty()) session_.write.hashes.crc32c = hashes.crc32c;
+  if (!hashes.md5.empty()) session_.write.hashes.md5 = hashes.md5;
+  return sessions_.Finish(session_, upload_);
 }
 
 Result<Object> SessionLease::Finished() {
@@ -76,26 +80,69 @@ Result<Object> SessionLease::Finished() {
   return NoSuchSession();
 }
 
+Status UploadSessions::Seal(UploadSession& session, BlobUpload& upload) {
+  GODWIT_ASSIGN_OR_RETURN(session.sealed, upload.Seal());
+  return db_.Write([&](SqlConnection& connection) {
+    return connection
+        .Execute(
+            "UPDATE upload_sessions SET sealed_sha256 = $2, sealed_size_bytes = $3, "
+            "sealed_crc32c = $4, declared_crc32c = $5, declared_md5 = $6 "
+            "WHERE session_id = $1",
+            {session.id, session.sealed->digest.ToHex(),
+             static_cast<int64_t>(session.sealed->size_bytes),
+             static_cast<int64_t>(session.sealed->crc32c), session.write.hashes.crc32c,
+             session.write.hashes.md5})
+        .status();
+  });
+}
+
+Result<Object> UploadSessions::Finish(UploadSession& session, std::unique_ptr<BlobUpload>& upload) {
+  if (!session.sealed) GODWIT_RETURN_IF_ERROR(Seal(session, *upload));
+  const auto note = [&](SqlConnection& connection, const Object& object) {
+    return connection
+        .Execute("UPDATE upload_sessions SET finished_generation = $2 WHERE session_id = $1",
+                 {session.id, object.generation})
+        .status();
+  };
+  auto object = objects_.FinishSealed(session.write, *session.sealed, upload.get(), note);
+  upload.reset();
+  if (object.ok()) {
+    session.finished_generation = object->generation;
+  } else if (IsFinal(object.status().code())) {
+    session.finished_generation = -1;
+    GODWIT_RETURN_IF_ERROR(Remove(session));
+  }
+  return object;
+}
+
 Result<std::string> UploadSessions::Start(const ObjectWrite& write,
                                           std::optional<uint64_t> declared_size_bytes) {
   GODWIT_RETURN_IF_ERROR(CheckObjectName(write.bucket, write.name));
   GODWIT_ASSIGN_OR_RETURN(auto upload, objects_.blobs().StartUpload());
   const std::string id = HexEncode(AsBytes(RandomBytes(16)));
-  const Status stored = db_.Write([&](SqlConnection& connection) {
-    return connection
-        .Execute("INSERT INTO upload_sessions (" + std::string(kColumns) +
-                     ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12)",
-                 {id, write.project_number, write.bucket, write.name, write.content_type,
-                  write.hashes.crc32c, write.hashes.md5,
-                  declared_size_bytes ? SqlValue(static_cast<int64_t>(*declared_size_bytes))
-                                      : SqlValue(nullptr),
-                  OrNull(write.precondition.generation_match),
-                  OrNull(write.precondition.generation_not_match), upload->id(), clock_.NowMs()})
-        .status();
-  });
-  if (!stored.ok()) {
+  Status started = upload->Reserve(declared_size_bytes.value_or(0));
+  // Until the bytes come, others may have the room.
+  if (started.ok()) started = upload->Reserve(0);
+  if (started.ok()) {
+    started = db_.Write([&](SqlConnection& connection) {
+      return connection
+          .Execute("INSERT INTO upload_sessions (" + std::string(kColumns) +
+                       ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, '', "
+                       "0, 0, $14, $15)",
+                   {id, write.project_number, write.bucket, write.name, write.content_type,
+                    write.hashes.crc32c, write.hashes.md5,
+                    declared_size_bytes ? SqlValue(static_cast<int64_t>(*declared_size_bytes))
+                                        : SqlValue(nullptr),
+                    OrNull(write.precondition.generation_match),
+                    OrNull(write.precondition.generation_not_match), upload->id(), clock_.NowMs(),
+                    write.metadata, OrNull(write.precondition.metageneration_match),
+                    OrNull(write.precondition.metageneration_not_match)})
+          .status();
+    });
+  }
+  if (!started.ok()) {
     (void)upload->Cancel();
-    return stored;
+    return started;
   }
   const std::lock_guard lock(mutex_);
   idle_.emplace(id, std::move(upload));
@@ -110,10 +157,13 @@ Result<UploadSession> UploadSessions::ReadSession(const std::string& id) {
                             connection.Query("SELECT " + std::string(kColumns) +
                                                  " FROM upload_sessions WHERE session_id = $1",
                                              {id}));
-    if (!rows.empty()) session = SessionFromRow(rows[0]);
+    if (rows.empty()) return Status::Ok();
+    GODWIT_ASSIGN_OR_RETURN(session, SessionFromRow(rows[0]));
     return Status::Ok();
   }));
-  if (!session || session->finished_generation < 0) return NoSuchSession();
+  if (!session || session->finished_generation < 0 ||
+      session->create_time_ms < clock_.NowMs() - kLifetimeMs)
+    return NoSuchSession();
   return *std::move(session);
 }
 
@@ -124,8 +174,10 @@ Result<std::unique_ptr<BlobUpload>> UploadSessions::OpenUpload(const UploadSessi
     if (auto node = idle_.extract(session.id)) return std::move(node.mapped());
   }
   auto upload = objects_.blobs().ResumeUpload(session.blob_upload_id);
-  if (!upload.ok() && upload.status().code() == StatusCode::kNotFound) return NoSuchSession();
-  return upload;
+  if (upload.ok() || upload.status().code() != StatusCode::kNotFound) return upload;
+  // They became a blob, or are lost.
+  if (session.sealed) return std::unique_ptr<BlobUpload>();
+  return NoSuchSession();
 }
 
 Result<std::unique_ptr<SessionLease>> UploadSessions::Acquire(const std::string& id) {
@@ -146,13 +198,21 @@ Result<std::unique_ptr<SessionLease>> UploadSessions::Acquire(const std::string&
   if (!session.ok()) return release(session.status());
   auto upload = OpenUpload(*session);
   if (!upload.ok()) return release(upload.status());
-  return std::make_unique<SessionLease>(*this, *std::move(session), *std::move(upload));
+  const bool interrupted = session->sealed && session->finished_generation == 0;
+  auto lease = std::make_unique<SessionLease>(*this, *std::move(session), *std::move(upload));
+  if (interrupted) {
+    const auto object = lease->Finish({});
+    if (object.status().code() == StatusCode::kNotFound) return NoSuchSession();
+    if (!object.ok()) return object.status();
+  }
+  return lease;
 }
 
 void UploadSessions::Return(const UploadSession& session, std::unique_ptr<BlobUpload> upload) {
   const std::lock_guard lock(mutex_);
   held_.erase(session.id);
   if (!upload) return;
+  (void)upload->Reserve(0);  // Who may not come back holds no room.
   if (idle_.size() >= kIdleMax) idle_.erase(idle_.begin());
   idle_[session.id] = std::move(upload);
 }
@@ -186,7 +246,10 @@ Result<int64_t> UploadSessions::RemoveStartedBefore(int64_t time_ms) {
                             connection.Query("SELECT " + std::string(kColumns) +
                                                  " FROM upload_sessions WHERE create_time_ms < $1",
                                              {time_ms}));
-    for (const SqlRow& row : rows) expired.push_back(SessionFromRow(row));
+    for (const SqlRow& row : rows) {
+      GODWIT_ASSIGN_OR_RETURN(UploadSession session, SessionFromRow(row));
+      expired.push_back(std::move(session));
+    }
     return Status::Ok();
   }));
   for (const UploadSession& session : expired) GODWIT_RETURN_IF_ERROR(Remove(session));

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -18,7 +19,8 @@ struct UploadSession {
   ObjectWrite write;
   std::optional<uint64_t> declared_size_bytes;
   std::string blob_upload_id;
-  int64_t finished_generation = 0;  // 0: not finished.
+  std::optional<BlobDescriptor> sealed;  // What its bytes are, once the last has come.
+  int64_t finished_generation = 0;       // 0: not finished.
   int64_t create_time_ms = 0;
 };
 
@@ -50,9 +52,8 @@ class SessionLease {
   std::unique_ptr<BlobUpload> upload_;
 };
 
-// Thread-safe; blocks on the disk. A session outlives crashes, but for one instant: when the
-// power fails after its bytes became a blob and before the object's row was written, the session
-// is gone, and its client, who was not told of an end, starts anew.
+// Thread-safe; blocks on the disk. A session outlives crashes: before its bytes become a blob it
+// notes which, so that whoever asks for it next finishes what was begun.
 class UploadSessions {
  public:
   static constexpr int64_t kLifetimeMs = 7ll * 24 * 3600 * 1000;
@@ -60,10 +61,11 @@ class UploadSessions {
   UploadSessions(Database& db, ObjectStore& objects, const Clock& clock)
       : db_(db), objects_(objects), clock_(clock) {}
 
-  // Returns the new session's id.
+  // Returns the new session's id. kNotEnoughSpace when there is no room for the declared size.
   Result<std::string> Start(const ObjectWrite& write, std::optional<uint64_t> declared_size_bytes);
 
-  // kNotFound when there is no such session (any more), kAborted while another request holds it.
+  // Finishes what a crash or a full disk interrupted. kNotFound when there is no such session (any
+  // more), kAborted while another request holds it.
   Result<std::unique_ptr<SessionLease>> Acquire(const std::string& id);
 
   // Ok when there is none; kAborted while a request holds it.
@@ -82,6 +84,8 @@ class UploadSessions {
 
   Result<UploadSession> ReadSession(const std::string& id);
   Status Remove(const UploadSession& session);
+  Result<Object> Finish(UploadSession& session, std::unique_ptr<BlobUpload>& upload);
+  Status Seal(UploadSession& session, BlobUpload& upload);
   Result<std::unique_ptr<BlobUpload>> OpenUpload(const UploadSession& session);
   void Return(const UploadSession& session, std::unique_ptr<BlobUpload> upload);
 
