@@ -75,7 +75,7 @@ class BlobStore {
   virtual Status Remove(const Digest& digest) = 0;
   // All blobs, for garbage collection. Reads every folder.
   virtual Result<std::vector<Digest>> List() = 0;
-  // Ids of uploads whose last write is older than the given wall time.
+  // Ids of uploads whose last write is older than the given wall time and that are not open.
   virtual Result<std::vector<std::string>> ListUploadsBefore(int64_t modified_before_ms) = 0;
 };
 
