@@ -59,11 +59,15 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.folder.parent / f"{self.folder.name}.log"
 
+    def spawn(self, *flags):
+        """Starts it and waits for nothing."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [BIN / "godwitd", "--data", self.folder, "--listen", f"127.0.0.1:{self.port}", *self.flags, *flags],
+                stdout=log, stderr=log)
+
     def start(self, *flags):
-        log = open(self.log, "ab")
-        self.process = subprocess.Popen(
-            [BIN / "godwitd", "--data", self.folder, "--listen", f"127.0.0.1:{self.port}", *self.flags, *flags],
-            stdout=log, stderr=log)
+        self.spawn(*flags)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
