@@ -106,7 +106,7 @@ Status AdminClient::Authenticate() {
     return Status(StatusCode::kUnauthenticated,
                   "the server refused the credentials of " + settings_.source +
                       (why.empty() ? "" : " (" + why + ")") +
-                      ", so nothing was done; use the admin.json of this server");
+                      ", so nothing was done; use a key file that was made for this server");
   }
   if (!IsSuccess(response.status)) {
     return StatusFromErrorBody(response.status, response.body)
@@ -116,7 +116,7 @@ Status AdminClient::Authenticate() {
   if (access_token_.empty()) {
     return Status(StatusCode::kUnknown, request.url +
                                             " answered without an access token, so it is no "
-                                            "godwit server; check the address");
+                                            "such server; check the address");
   }
   token_expires_ms_ = clock_.NowMs() + (*json)["expires_in"].AsInt(300) * 1000;
   return Status::Ok();
@@ -138,7 +138,9 @@ Result<HttpResponse> AdminClient::SendPatiently(const HttpRequest& request, Http
 
 Result<HttpResponse> AdminClient::Send(HttpRequest request, HttpSink* sink) {
   // A session link that leads elsewhere carries its own right to be used.
-  const bool own = request.url.starts_with(settings_.url + "/");
+  const bool own =
+      request.url.starts_with(settings_.url + "/") ||
+      (!settings_.storage_url.empty() && request.url.starts_with(settings_.storage_url + "/"));
   if (!own) return http_.Send(request, sink, nullptr);
   const size_t header = request.headers.size();
   request.headers.push_back({"Authorization", ""});
@@ -152,11 +154,11 @@ Result<HttpResponse> AdminClient::Send(HttpRequest request, HttpSink* sink) {
   }
 }
 
-Result<Json> AdminClient::Call(const std::string& method, const std::string& path,
-                               const Json& body) {
+Result<Json> AdminClient::CallUrl(const std::string& method, const std::string& url,
+                                  const Json& body) {
   HttpRequest request;
   request.method = method;
-  request.url = settings_.url + path;
+  request.url = url;
   if (!body.is_null()) {
     request.headers = {{"Content-Type", "application/json; charset=utf-8"}};
     request.body = body.Serialize();
@@ -168,7 +170,7 @@ Result<Json> AdminClient::Call(const std::string& method, const std::string& pat
       if (json.ok() && json->is_object()) return json;
       return Status(StatusCode::kUnknown, settings_.url +
                                               " answered with something else than JSON, so it is "
-                                              "no godwit server; check the address");
+                                              "no such server; check the address");
     }
     const bool busy = response.status == 429 || response.status == 503;
     if (!busy || attempt == kBusyRetries) {
@@ -237,6 +239,8 @@ Result<Json> AdminClient::PatchModel(const std::string& model_id, const std::str
   GODWIT_ASSIGN_OR_RETURN(Json operation, Call("PATCH", path, model));
   return FinishOperation(std::move(operation));
 }
+
+Result<Json> AdminClient::Get(const std::string& url) { return CallUrl("GET", url, Json()); }
 
 Status AdminClient::DeleteModel(const std::string& model_id) {
   return Call("DELETE", ModelsPath() + "/" + model_id, Json()).status();

@@ -45,16 +45,22 @@ class AdminClient {
                           const Json& model, const std::string& query = "");
   Status DeleteModel(const std::string& model_id);
 
+  // The JSON object at a URL of the server.
+  Result<Json> Get(const std::string& url);
+
   // Asks for a token if there is none that still lives. Proves that the credentials are good.
   Status Authenticate();
 
   // Sends with the access token, once more with a new one after 401. Any status is a success.
-  // The token goes to the server's own address only.
+  // The token goes to the server's own addresses only.
   Result<HttpResponse> Send(HttpRequest request, HttpSink* sink = nullptr);
 
  private:
   // Sends, retries a busy server, and reads the answer.
-  Result<Json> Call(const std::string& method, const std::string& path, const Json& body);
+  Result<Json> Call(const std::string& method, const std::string& path, const Json& body) {
+    return CallUrl(method, settings_.url + path, body);
+  }
+  Result<Json> CallUrl(const std::string& method, const std::string& url, const Json& body);
   // As HttpClient::Send, but sits out a restart: a server that has answered before is asked again
   // for some seconds when it cannot be reached.
   Result<HttpResponse> SendPatiently(const HttpRequest& request, HttpSink* sink);

@@ -185,7 +185,7 @@ TEST_F(AdminClientTest, TurnsAnOperationsErrorIntoAStatus) {
 TEST_F(AdminClientTest, SaysThatAWrongServerIsNoGodwit) {
   AdminClient client = Make(
       [](const HttpRequest&) -> ScriptedReply { return Reply(200, "<html>It works!</html>"); });
-  EXPECT_THAT(client.ListModels("").status().message(), HasSubstr("no godwit server"));
+  EXPECT_THAT(client.ListModels("").status().message(), HasSubstr("no such server"));
 }
 
 TEST_F(AdminClientTest, FindsAModelByItsExactName) {

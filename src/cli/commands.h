@@ -127,6 +127,26 @@ Status RunLogout(Context& context);
 Status RunEnv(Context& context);
 Status RunVersion(Context& context);
 
+struct ImportFirebaseOptions {
+  std::string credentials;  // A service account's key file of the Firebase project.
+  std::string project;      // Empty: the key's.
+  std::string source_url;   // Empty: Google's addresses, or where the key is from.
+  std::string app_id;
+  std::string api_key;
+  bool update = false;
+  bool dry_run = false;
+};
+Status RunImportFirebase(Context& context, const ImportFirebaseOptions& options);
+
+struct ImportFolderOptions {
+  std::string folder;
+  std::string models_json;  // A saved answer of models.list; may be empty.
+  bool publish = false;
+  bool update = false;
+  bool dry_run = false;
+};
+Status RunImportFolder(Context& context, const ImportFolderOptions& options);
+
 struct ProxyCommandOptions {
   std::string listen = "127.0.0.1:8480";
   std::string server;  // HOST:PORT of godwitd's TLS listener.

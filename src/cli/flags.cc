@@ -36,6 +36,8 @@ struct Options {
   InspectOptions inspect;
   BenchOptions bench;
   LoginOptions login;
+  ImportFirebaseOptions import_firebase;
+  ImportFolderOptions import_folder;
   ProxyCommandOptions proxy;
   CompletionOptions completion;
 };
@@ -260,6 +262,7 @@ class Tree {
   }
 
   void AddWayOverCommands() {
+    AddImportCommands();
     auto* proxy = Add(&app_, "proxy", "Lead Firebase's clients to your server (an HTTPS proxy)",
                       &RunProxy, &Options::proxy);
     proxy->add_option("--listen", options_->proxy.listen, "Where to listen; port 0 picks one")
@@ -268,6 +271,53 @@ class Tree {
     proxy->add_option("--to", options_->proxy.server, "Where godwitd listens for TLS")
         ->required()
         ->type_name("HOST:PORT");
+  }
+
+  void AddImportCommands() {
+    CLI::App* import = app_.add_subcommand("import", "Bring models from elsewhere to your server");
+    import->require_subcommand(1);
+    auto* firebase = Add(import, "firebase", "Import the models of a Firebase project",
+                         &RunImportFirebase, &Options::import_firebase);
+    ImportFirebaseOptions& source = options_->import_firebase;
+    firebase
+        ->add_option("--credentials", source.credentials,
+                     "A key file of a service account of the Firebase project")
+        ->required()
+        ->type_name("FILE");
+    firebase->add_option("--project", source.project, "The Firebase project, if not the key's")
+        ->type_name("ID");
+    auto* app = firebase->add_option("--app-id", source.app_id,
+                                     "An app of the project: its published models can be got "
+                                     "even if they are in no bucket of yours");
+    app->type_name("ID");
+    auto* key = firebase->add_option("--api-key", source.api_key, "The app's API key");
+    key->type_name("KEY")->needs(app);
+    app->needs(key);
+    firebase
+        ->add_option("--source-url", source.source_url,
+                     "Another server that speaks Firebase's protocol, instead of Google's")
+        ->type_name("URL");
+    AddImport(firebase, &source.update, &source.dry_run);
+    auto* folder = Add(import, "folder", "Import saved .tflite files under their names",
+                       &RunImportFolder, &Options::import_folder);
+    ImportFolderOptions& files = options_->import_folder;
+    folder->add_option("folder", files.folder, "Where the files are")
+        ->required()
+        ->type_name("FOLDER");
+    folder
+        ->add_option("--models-json", files.models_json,
+                     "A saved answer of Firebase's models.list: names, tags, published, hashes")
+        ->type_name("FILE");
+    folder->add_flag("--publish", files.publish, "Let devices have them at once");
+    AddImport(folder, &files.update, &files.dry_run);
+  }
+
+  void AddImport(CLI::App* command, bool* update, bool* dry_run) {
+    command->add_flag("--update", *update,
+                      "A model that is there with another file gets this one as its next version");
+    command->add_flag("--dry-run", *dry_run, "Show what would be done, and do nothing");
+    command->add_option("--url", line_.connection.url, "Your server's address")->type_name("URL");
+    AddJson(command);
   }
 
   void AddSetupCommands() {

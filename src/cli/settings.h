@@ -21,6 +21,7 @@ struct ConnectionFlags {
 struct AdminSettings {
   std::string url;  // "http://127.0.0.1:8484", without a slash at the end.
   std::string token_uri;
+  std::string storage_url{};  // Where its objects are, if not at url.
   std::string project_id;
   std::string client_email;
   std::string private_key_id;

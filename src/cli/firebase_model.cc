@@ -1,0 +1,64 @@
+#include "cli/firebase_model.h"
+
+#include <algorithm>
+
+#include "cli/admin_client.h"
+#include "crypto/crypto.h"
+#include "protocol/model_address.h"
+
+namespace godwit::cli {
+
+std::optional<Digest> ReadModelHash(std::string_view text) {
+  std::string bytes;
+  if (text.size() == 64) {
+    const auto hex = HexDecode(text);
+    if (hex.ok()) bytes = *hex;
+  } else if (text.size() == 43 || text.size() == 44) {
+    std::string url_form(text);
+    std::ranges::replace(url_form, '+', '-');
+    std::ranges::replace(url_form, '/', '_');
+    const auto decoded = Base64UrlDecode(url_form);
+    if (decoded.ok()) bytes = *decoded;
+  }
+  Digest digest;
+  if (bytes.size() != digest.bytes.size()) return std::nullopt;
+  std::ranges::transform(bytes, digest.bytes.begin(),
+                         [](char c) { return static_cast<uint8_t>(c); });
+  return digest;
+}
+
+std::optional<GcsObject> ReadGcsUri(std::string_view uri) {
+  constexpr std::string_view kScheme = "gs://";
+  if (!uri.starts_with(kScheme)) return std::nullopt;
+  uri.remove_prefix(kScheme.size());
+  const size_t slash = uri.find('/');
+  if (slash == 0 || slash == uri.npos || slash + 1 == uri.size()) return std::nullopt;
+  return GcsObject{std::string(uri.substr(0, slash)), std::string(uri.substr(slash + 1))};
+}
+
+Result<FirebaseModel> ReadFirebaseModel(const Json& json) {
+  FirebaseModel model;
+  model.name = json["displayName"].AsString();
+  model.id = ModelId(json);
+  if (!IsModelName(model.name) || model.id.empty()) {
+    return Status(StatusCode::kInvalidArgument, "the list holds an entry that is no model");
+  }
+  for (const Json& tag : json["tags"].items()) model.tags.push_back(tag.AsString());
+  model.published = json["state"]["published"].AsBool();
+  const Json& file = json["tfliteModel"];
+  model.gcs_uri = file["gcsTfliteUri"].AsString();
+  model.size_bytes = static_cast<uint64_t>(std::max<int64_t>(file["sizeBytes"].AsInt(), 0));
+  model.hash = json["modelHash"].AsString();
+  model.digest = ReadModelHash(model.hash);
+  const std::string& refusal = json["state"]["validationError"]["message"].AsString();
+  if (!refusal.empty()) {
+    model.obstacle = "Firebase never accepted its file (" + refusal + ")";
+  } else if (file["automlModel"].is_string() && model.gcs_uri.empty()) {
+    model.obstacle = "its file is AutoML's; export it there, then: godwit import folder";
+  } else if (file.is_null()) {
+    model.obstacle = "it has no file";
+  }
+  return model;
+}
+
+}  // namespace godwit::cli
