@@ -119,6 +119,17 @@ AccessSnapshot::AccessSnapshot(Contents contents) : contents_(std::move(contents
     while (api_key_slots_[slot & (api_key_slots_.size() - 1)] != 0) ++slot;
     api_key_slots_[slot & (api_key_slots_.size() - 1)] = static_cast<uint32_t>(i + 1);
   }
+  for (const Project& project : contents_.projects) {
+    project_numbers_.push_back(std::to_string(project.number));
+  }
+  for (const Project& project : contents_.projects) {
+    projects_by_name_.emplace(project.id, &project);
+  }
+  // Last, so that an id wins over a number that looks the same.
+  for (size_t i = 0; i < project_numbers_.size(); ++i) {
+    projects_by_name_.emplace(project_numbers_[i], &contents_.projects[i]);
+  }
+  for (const App& app : contents_.apps) apps_by_hash_.emplace(AppHash(app.id), &app);
 }
 
 const ApiKey* AccessSnapshot::FindApiKey(std::string_view key) const {
@@ -134,21 +145,18 @@ const ApiKey* AccessSnapshot::FindApiKey(std::string_view key) const {
 }
 
 const Project* AccessSnapshot::FindProject(std::string_view id_or_number) const {
-  int64_t number = 0;
-  const char* const end = id_or_number.data() + id_or_number.size();
-  const auto parsed = std::from_chars(id_or_number.data(), end, number);
-  const bool is_number = parsed.ec == std::errc() && parsed.ptr == end;
-  for (const Project& project : contents_.projects) {
-    if (project.id == id_or_number || (is_number && project.number == number)) return &project;
-  }
-  return nullptr;
+  const auto found = projects_by_name_.find(id_or_number);
+  return found == projects_by_name_.end() ? nullptr : found->second;
 }
 
 const App* AccessSnapshot::FindApp(std::string_view app_id) const {
-  for (const App& app : contents_.apps) {
-    if (app.id == app_id) return &app;
-  }
-  return nullptr;
+  const App* const app = FindApp(AppHash(app_id));
+  return app != nullptr && app->id == app_id ? app : nullptr;
+}
+
+const App* AccessSnapshot::FindApp(uint64_t app_hash) const {
+  const auto found = apps_by_hash_.find(app_hash);
+  return found == apps_by_hash_.end() ? nullptr : found->second;
 }
 
 const AccessSnapshot::SigningKey* AccessSnapshot::FindSigningKey(std::string_view kid) const {
@@ -200,6 +208,11 @@ std::string AccessSnapshot::SignBlobLink(std::string_view digest_hex, int64_t no
   const auto tag = key.key.Sign(LinkText(path, expiry).text());
   return contents_.public_url + path + "?exp=" + expiry + "&kid=" + key.kid +
          "&sig=" + Base64UrlEncode(std::as_bytes(std::span(tag)));
+}
+
+bool AccessSnapshot::SignsLinksAs(const AccessSnapshot& other) const {
+  return contents_.signing_keys.front().kid == other.contents_.signing_keys.front().kid &&
+         contents_.public_url == other.contents_.public_url;
 }
 
 LinkCheck AccessSnapshot::VerifyBlobLink(std::string_view path, std::string_view query,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "crypto/crypto.h"
@@ -58,6 +59,8 @@ class AccessSnapshot {
     std::string public_url;                            // No slash at the end.
   };
   explicit AccessSnapshot(Contents contents);
+  AccessSnapshot(const AccessSnapshot&) = delete;
+  AccessSnapshot& operator=(const AccessSnapshot&) = delete;
 
   // nullptr when there is no such key.
   const ApiKey* FindApiKey(std::string_view key) const;
@@ -65,6 +68,8 @@ class AccessSnapshot {
   // By text id or by number in digits; nullptr when there is none.
   const Project* FindProject(std::string_view id_or_number) const;
   const App* FindApp(std::string_view app_id) const;
+  // By AppHash of its id.
+  const App* FindApp(uint64_t app_hash) const;
 
   // Three base64url parts separated by dots: kid, claims, HMAC-SHA256 over the first two. The
   // caller compares claims->project_number with the request's project.
@@ -75,6 +80,8 @@ class AccessSnapshot {
   // "{public}/blobs/sha256/HEX?exp=..&kid=..&sig=..". Links made within one hour for one blob
   // are equal; they expire 24 to 25 h ahead, at BlobLinkExpiry.
   std::string SignBlobLink(std::string_view digest_hex, int64_t now_ms) const;
+  // True when both make the same links, whatever else differs.
+  bool SignsLinksAs(const AccessSnapshot& other) const;
   // Milliseconds: the full hour after now_ms + 24 h.
   static int64_t BlobLinkExpiryMs(int64_t now_ms);
 
@@ -90,6 +97,10 @@ class AccessSnapshot {
   const SigningKey* FindSigningKey(std::string_view kid) const;
 
   Contents contents_;
+  std::vector<std::string> project_numbers_;  // In digits, as contents_.projects.
+  // By id and by number in digits; the texts are those above.
+  std::unordered_map<std::string_view, const Project*> projects_by_name_;
+  std::unordered_map<uint64_t, const App*> apps_by_hash_;
   // Open addressing over api_keys by the first bytes of their hash: index + 1, 0 when free. Its
   // size is a power of two and at least twice the number of keys.
   std::vector<uint32_t> api_key_slots_;

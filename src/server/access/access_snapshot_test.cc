@@ -36,13 +36,19 @@ AccessSnapshot Make(const std::vector<std::pair<std::string, std::string>>& kids
                     size_t key_count = 1) {
   AccessSnapshot::Contents contents;
   contents.public_url = "https://models.example";
-  contents.projects = {{123456789012, "godwit"}, {7, "other-project"}};
-  contents.apps = {{"1:123456789012:android:abc", 123456789012, "android", "First"}};
+  contents.projects = {{123456789012, "godwit", "", 0},
+                       {7, "other-project", "", 0},
+                       {8, "7", "An old id that looks like a number", 0}};
+  contents.apps = {{"1:123456789012:android:abc", 123456789012, "android", "First", ""}};
+  const Json json = Json::Parse(R"({"browserKeyRestrictions":{"allowedReferrers":[
+      "other.example", "https://*.example.com/a-path-that-is-long/*"]}})")
+                        .value();
+  const KeyRestrictions restrictions = KeyRestrictions::FromJson(json).value();
   for (size_t i = 0; i < key_count; ++i) {
     std::string key = "AIza" + std::string(35, 'k');
     key.replace(4, std::to_string(i).size(), std::to_string(i));
-    contents.api_keys.emplace_back(Sha256Of(key),
-                                   ApiKey{std::to_string(i), 123456789012, "godwit", "", 0});
+    contents.api_keys.emplace_back(
+        Sha256Of(key), ApiKey{std::to_string(i), 123456789012, "godwit", "", 0, restrictions});
   }
   for (const auto& [kid, secret] : kids_and_secrets) {
     contents.signing_keys.push_back({kid, HmacKey(AsBytes(secret))});
@@ -83,7 +89,11 @@ TEST(AccessSnapshot, FindsProjectsByIdAndByNumber) {
   for (const char* name : {"", "Godwit", "12", "123456789012x", "99999999999999999999"}) {
     EXPECT_EQ(snapshot.FindProject(name), nullptr) << name;
   }
-  EXPECT_NE(snapshot.FindApp("1:123456789012:android:abc"), nullptr);
+  EXPECT_EQ(snapshot.FindProject("7")->number, 8) << "an id wins over a number";
+  const App* const app = snapshot.FindApp("1:123456789012:android:abc");
+  EXPECT_NE(app, nullptr);
+  EXPECT_EQ(snapshot.FindApp(AppHash("1:123456789012:android:abc")), app);
+  EXPECT_EQ(snapshot.FindApp(uint64_t{0}), nullptr);
   EXPECT_EQ(snapshot.FindApp("1:123456789012:android:ab"), nullptr);
 }
 
@@ -198,8 +208,12 @@ TEST(AccessSnapshot, ChecksWithoutAllocating) {
   for (int round = 0; round < 2; ++round) {  // The first makes this thread's hashing context.
     allocations = 0;
     counting = true;
+    const ApiKey* const found = snapshot.FindApiKey(key);
     const bool good =
-        snapshot.FindApiKey(key) != nullptr && snapshot.FindProject("godwit") != nullptr &&
+        found != nullptr &&
+        found->restrictions.Allow({.referrer = "https://www.example.com/a-path-that-is-long/x"}) &&
+        snapshot.FindApp(Claims().app_hash) != nullptr &&
+        snapshot.FindProject("godwit") != nullptr &&
         snapshot.VerifyInstallationToken(token, kNowMs, &claims) == TokenCheck::kValid &&
         snapshot.VerifyBlobLink(path, query, kNowMs) == LinkCheck::kValid;
     counting = false;

@@ -26,13 +26,16 @@ Status InsertSigningKey(SqlConnection& sql, int64_t now_ms) {
 
 Status ReadProjectsAndApps(SqlConnection& sql, AccessSnapshot::Contents* contents) {
   GODWIT_ASSIGN_OR_RETURN(const SqlRows projects,
-                          sql.Query("SELECT number, id FROM projects ORDER BY created_ms, number"));
-  for (const SqlRow& row : projects) contents->projects.push_back({row.Int(0), row.Text(1)});
+                          sql.Query("SELECT number, id, display_name, created_ms FROM projects "
+                                    "ORDER BY created_ms, number"));
+  for (const SqlRow& row : projects) {
+    contents->projects.push_back({row.Int(0), row.Text(1), row.Text(2), row.Int(3)});
+  }
   GODWIT_ASSIGN_OR_RETURN(const SqlRows apps,
-                          sql.Query("SELECT app_id, project_number, platform, display_name "
-                                    "FROM apps ORDER BY created_ms, app_id"));
+                          sql.Query("SELECT app_id, project_number, platform, display_name, "
+                                    "identity FROM apps ORDER BY app_id"));
   for (const SqlRow& row : apps) {
-    contents->apps.push_back({row.Text(0), row.Int(1), row.Text(2), row.Text(3)});
+    contents->apps.push_back({row.Text(0), row.Int(1), row.Text(2), row.Text(3), row.Text(4)});
   }
   return Status::Ok();
 }
@@ -40,7 +43,7 @@ Status ReadProjectsAndApps(SqlConnection& sql, AccessSnapshot::Contents* content
 Status ReadKeys(SqlConnection& sql, AccessSnapshot::Contents* contents) {
   GODWIT_ASSIGN_OR_RETURN(
       const SqlRows api_keys,
-      sql.Query("SELECT k.key_hash, k.key_id, k.project_number, p.id, k.app_id "
+      sql.Query("SELECT k.key_hash, k.key_id, k.project_number, p.id, k.app_id, k.restrictions "
                 "FROM api_keys k JOIN projects p ON p.number = k.project_number"));
   for (const SqlRow& row : api_keys) {
     GODWIT_ASSIGN_OR_RETURN(const std::string hash, HexDecode(row.Text(0)));
@@ -50,8 +53,11 @@ Status ReadKeys(SqlConnection& sql, AccessSnapshot::Contents* contents) {
     }
     std::copy(hash.begin(), hash.end(), bytes.begin());
     const std::string& app_id = row.Text(4);
-    contents->api_keys.emplace_back(bytes, ApiKey{row.Text(1), row.Int(2), row.Text(3), app_id,
-                                                  app_id.empty() ? 0 : AppHash(app_id)});
+    GODWIT_ASSIGN_OR_RETURN(const Json json, Json::Parse(row.Text(5)));
+    GODWIT_ASSIGN_OR_RETURN(KeyRestrictions restrictions, KeyRestrictions::FromJson(json));
+    contents->api_keys.emplace_back(
+        bytes, ApiKey{row.Text(1), row.Int(2), row.Text(3), app_id,
+                      app_id.empty() ? 0 : AppHash(app_id), std::move(restrictions)});
   }
   GODWIT_ASSIGN_OR_RETURN(
       const SqlRows signing_keys,
@@ -107,77 +113,10 @@ Status AccessStore::Reload() {
   return Status::Ok();
 }
 
-Status AccessStore::WriteAndReload(const std::function<Status(SqlConnection&)>& body) {
+Status AccessStore::Change(const std::function<Status(SqlConnection&)>& body) {
   GODWIT_RETURN_IF_ERROR(database_.Write(body));
-  return Reload();
-}
-
-Result<Project> AccessStore::CreateProject(std::string_view id) {
-  GODWIT_ASSIGN_OR_RETURN(const Project project, MintProject(id));
-  GODWIT_RETURN_IF_ERROR(WriteAndReload(
-      [&](SqlConnection& sql) { return InsertProject(sql, project, clock_.NowMs()); }));
-  return project;
-}
-
-Result<App> AccessStore::CreateApp(int64_t project_number, std::string_view platform,
-                                   std::string_view display_name) {
-  GODWIT_ASSIGN_OR_RETURN(const App app, MintApp(project_number, platform, display_name));
-  GODWIT_RETURN_IF_ERROR(
-      WriteAndReload([&](SqlConnection& sql) { return InsertApp(sql, app, clock_.NowMs()); }));
-  return app;
-}
-
-Result<NewApiKey> AccessStore::CreateApiKey(int64_t project_number, std::string_view app_id) {
-  const App* const app = app_id.empty() ? nullptr : snapshot()->FindApp(app_id);
-  if (!app_id.empty() && (app == nullptr || app->project_number != project_number)) {
-    return Status(StatusCode::kNotFound, "the project has no such app; create the app first");
-  }
-  const NewApiKey key = MintApiKey();
-  GODWIT_RETURN_IF_ERROR(WriteAndReload([&](SqlConnection& sql) {
-    return InsertApiKey(sql, key, project_number, app_id, clock_.NowMs());
-  }));
-  return key;
-}
-
-Status AccessStore::DeleteApiKey(std::string_view key_id) {
-  return WriteAndReload([&](SqlConnection& sql) -> Status {
-    GODWIT_ASSIGN_OR_RETURN(
-        const int64_t deleted,
-        sql.Execute("DELETE FROM api_keys WHERE key_id = $1", {std::string(key_id)}));
-    if (deleted > 0) return Status::Ok();
-    return Status(StatusCode::kNotFound, "there is no API key with this id; list the keys");
-  });
-}
-
-Result<NewServiceAccount> AccessStore::CreateServiceAccount(int64_t project_number,
-                                                            std::string_view name) {
-  const auto current = snapshot();
-  const Project* const project = current->FindProject(std::to_string(project_number));
-  if (project == nullptr) {
-    return Status(StatusCode::kNotFound, "there is no such project; create the project first");
-  }
-  // Before the key: that is dear to make.
-  GODWIT_RETURN_IF_ERROR(CheckName("a service account's name", name));
-  GODWIT_ASSIGN_OR_RETURN(const RsaKey key, RsaKey::Generate());
-  GODWIT_ASSIGN_OR_RETURN(const MintedServiceAccount account,
-                          MintServiceAccount(*project, name, key, public_url_));
-  GODWIT_RETURN_IF_ERROR(database_.Write([&](SqlConnection& sql) {
-    return InsertServiceAccount(sql, account, project_number, clock_.NowMs());
-  }));
-  return account.file;
-}
-
-Status AccessStore::DeleteServiceAccount(std::string_view email) {
-  // Its keys and tokens go with it, by the tables' cascades.
-  const Status status = database_.Write([&](SqlConnection& sql) -> Status {
-    GODWIT_ASSIGN_OR_RETURN(
-        const int64_t deleted,
-        sql.Execute("DELETE FROM service_accounts WHERE email = $1", {std::string(email)}));
-    if (deleted > 0) return Status::Ok();
-    return Status(StatusCode::kNotFound, "there is no such service account");
-  });
   ForgetTokens();
-  return status;
+  return Reload();
 }
 
 Result<AccessStore::AccountKeys> AccessStore::PublicKeysOf(const std::string& email,
@@ -186,15 +125,20 @@ Result<AccessStore::AccountKeys> AccessStore::PublicKeysOf(const std::string& em
   GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
     GODWIT_ASSIGN_OR_RETURN(
         const SqlRows accounts,
-        sql.Query("SELECT project_number FROM service_accounts WHERE email = $1", {email}));
+        sql.Query("SELECT project_number, role FROM service_accounts WHERE email = $1", {email}));
     if (accounts.empty()) return Status(StatusCode::kNotFound, "there is no such service account");
     keys.project_number = accounts[0].Int(0);
+    keys.role = ParseRole(accounts[0].Text(1)).value_or(Role::kViewer);
     GODWIT_ASSIGN_OR_RETURN(
         const SqlRows rows,
-        sql.Query("SELECT public_key_pem FROM service_account_keys "
-                  "WHERE email = $1 AND ($2 = '' OR key_id = $2) ORDER BY created_ms LIMIT 10",
-                  {email, key_id}));
-    for (const SqlRow& row : rows) keys.public_key_pems.push_back(row.Text(0));
+        sql.Query(
+            "SELECT public_key_pem, key_id FROM service_account_keys "
+            "WHERE email = $1 AND ($2 = '' OR key_id = $2) ORDER BY created_ms, key_id LIMIT 10",
+            {email, key_id}));
+    for (const SqlRow& row : rows) {
+      keys.public_key_pems.push_back(row.Text(0));
+      keys.key_ids.push_back(row.Text(1));
+    }
     return Status::Ok();
   }));
   return keys;
@@ -203,25 +147,32 @@ Result<AccessStore::AccountKeys> AccessStore::PublicKeysOf(const std::string& em
 std::optional<AccessToken> AccessStore::ExchangeJwt(std::string_view form, OAuthError* error) {
   const int64_t now_ms = clock_.NowMs();
   const auto find_keys = [this](const std::string& email,
-                                const std::string& kid) -> Result<std::vector<std::string>> {
+                                const std::string& kid) -> Result<std::vector<PublicKey>> {
+    std::vector<PublicKey> found;
     auto keys = PublicKeysOf(email, kid);
-    if (keys.ok()) return std::move(keys->public_key_pems);
-    if (keys.status().code() == StatusCode::kNotFound) return std::vector<std::string>();
-    return keys.status();
+    if (keys.status().code() == StatusCode::kNotFound) return found;
+    if (!keys.ok()) return keys.status();
+    for (size_t i = 0; i < keys->key_ids.size(); ++i) {
+      found.push_back({keys->key_ids[i], std::move(keys->public_key_pems[i])});
+    }
+    return found;
   };
-  const auto email = CheckJwtGrant(form, public_url_, now_ms, find_keys, error);
-  if (!email) return std::nullopt;
+  const auto signer = CheckJwtGrant(form, public_url_, now_ms, find_keys, error);
+  if (!signer) return std::nullopt;
 
   const std::string token =
       std::string(kAccessTokenPrefix) + Base64UrlEncode(AsBytes(RandomBytes(32)));
   const Status stored = database_.Write([&](SqlConnection& sql) -> Status {
     GODWIT_ASSIGN_OR_RETURN(
         const int64_t inserted,
-        sql.Execute("INSERT INTO access_tokens (token_hash, email, project_number, expires_ms) "
-                    "SELECT $1, email, project_number, $2 FROM service_accounts WHERE email = $3",
-                    {SecretHash(token), now_ms + kAccessTokenLifeMs, *email}));
+        sql.Execute(
+            "INSERT INTO access_tokens (token_hash, email, project_number, expires_ms, "
+            "key_id) SELECT $1, a.email, a.project_number, $2, k.key_id "
+            "FROM service_accounts a JOIN service_account_keys k ON k.email = a.email "
+            "WHERE a.email = $3 AND k.key_id = $4",
+            {SecretHash(token), now_ms + kAccessTokenLifeMs, signer->email, signer->key_id}));
     if (inserted == 1) return Status::Ok();
-    return Status(StatusCode::kUnauthenticated, "the service account was deleted meanwhile");
+    return Status(StatusCode::kUnauthenticated, "the account or its key was deleted meanwhile");
   });
   if (!stored.ok()) {
     const bool deleted = stored.code() == StatusCode::kUnauthenticated;
@@ -254,11 +205,13 @@ Result<Principal> AccessStore::FindAccessToken(std::string_view token) {
   Principal principal;
   GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
     GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
-                            sql.Query("SELECT project_number, email, expires_ms "
-                                      "FROM access_tokens WHERE token_hash = $1",
+                            sql.Query("SELECT t.project_number, t.email, t.expires_ms, a.role "
+                                      "FROM access_tokens t JOIN service_accounts a "
+                                      "ON a.email = t.email WHERE t.token_hash = $1",
                                       {hash}));
     if (rows.empty() || rows[0].Int(2) <= now_ms) return unknown;
-    principal = {rows[0].Int(0), rows[0].Text(1), rows[0].Int(2)};
+    principal = {rows[0].Int(0), rows[0].Text(1), rows[0].Int(2),
+                 ParseRole(rows[0].Text(3)).value_or(Role::kViewer)};
     return Status::Ok();
   }));
   const std::lock_guard lock(tokens_mutex_);
@@ -277,7 +230,7 @@ void AccessStore::ForgetTokens() {
 
 Status AccessStore::RotateSigningKeys() {
   const int64_t now_ms = clock_.NowMs();
-  return WriteAndReload([&](SqlConnection& sql) {
+  return Change([&](SqlConnection& sql) {
     // A key may go once the one that followed it is old enough.
     GODWIT_RETURN_IF_ERROR(
         sql.Execute("DELETE FROM signing_keys WHERE EXISTS (SELECT 1 FROM signing_keys newer "

@@ -1,4 +1,5 @@
-// AccessStore: projects, apps, API keys, service accounts, access tokens and signing keys.
+// AccessStore: who may do what, in memory; access tokens and signing keys. Projects, Apps, ApiKeys
+// and ServiceAccounts change it.
 #pragma once
 
 #include <atomic>
@@ -34,18 +35,13 @@ class AccessStore {
   const Clock& clock() const { return clock_; }
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
-  // kInvalidArgument for a wrong id, kAlreadyExists for a taken one.
-  Result<Project> CreateProject(std::string_view id);
-  // platform: android, ios or web.
-  Result<App> CreateApp(int64_t project_number, std::string_view platform,
-                        std::string_view display_name);
-  // app_id empty: the key opens every app of the project.
-  Result<NewApiKey> CreateApiKey(int64_t project_number, std::string_view app_id);
-  Status DeleteApiKey(std::string_view key_id);
-  // name: 6 to 30 of a-z0-9-. Makes an RSA key (a tenth of a second).
-  Result<NewServiceAccount> CreateServiceAccount(int64_t project_number, std::string_view name);
-  // Its tokens stop working at once.
-  Status DeleteServiceAccount(std::string_view email);
+  const std::string& public_url() const { return public_url_; }
+
+  // A read of what snapshots do not hold.
+  Status Read(const std::function<Status(SqlConnection&)>& body) { return database_.Read(body); }
+  // A write of who may do what. When it returns Ok, the new snapshot stands and no token that the
+  // write revoked is known any more.
+  Status Change(const std::function<Status(SqlConnection&)>& body);
 
   // The OAuth2 JWT bearer grant: form is the request's urlencoded body. On failure *error is
   // set and nullopt returned; a failing database is {"server_error", ...} (answer 503).
@@ -58,7 +54,9 @@ class AccessStore {
   // What a service account's signatures are checked with: of signed URLs and of assertions.
   struct AccountKeys {
     int64_t project_number = 0;
+    Role role = Role::kViewer;
     std::vector<std::string> public_key_pems;  // Empty when no key is left.
+    std::vector<std::string> key_ids;          // In the same order.
   };
   // kNotFound when there is no such account. key_id empty: all of its keys.
   Result<AccountKeys> PublicKeysOf(const std::string& email, const std::string& key_id = "");
@@ -76,7 +74,6 @@ class AccessStore {
  private:
   AccessStore(Database& database, const Clock& clock, std::string public_url);
   Result<AccessSnapshot::Contents> ReadContents();
-  Status WriteAndReload(const std::function<Status(SqlConnection&)>& body);
   void ForgetTokens();
 
   Database& database_;

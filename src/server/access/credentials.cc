@@ -1,5 +1,7 @@
 #include "server/access/credentials.h"
 
+#include <algorithm>
+
 #include "protocol/json.h"
 
 namespace godwit::server {
@@ -7,11 +9,6 @@ namespace {
 
 constexpr size_t kDisplayNameMaxBytes = 200;
 constexpr size_t kPlatformMaxBytes = 16;
-
-bool IsName(std::string_view text) {
-  return text.size() >= 6 && text.size() <= 30 &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
-}
 
 std::string RandomHex(size_t bytes) { return HexEncode(AsBytes(RandomBytes(bytes))); }
 
@@ -31,6 +28,19 @@ Status Taken(Status status, const std::string& what) {
   return Status(StatusCode::kAlreadyExists, what + " exists already; choose another name");
 }
 
+// A letter in front keeps a project's id apart from every number.
+Status CheckName(std::string_view what, std::string_view name) {
+  const bool valid =
+      name.size() >= 6 && name.size() <= 30 && name.front() >= 'a' && name.front() <= 'z' &&
+      name.back() != '-' &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+  if (valid) return Status::Ok();
+  return Status(StatusCode::kInvalidArgument,
+                std::string(what) +
+                    " must be 6 to 30 of a-z, 0-9 and '-', begin with a letter and not end in "
+                    "'-'; choose another name");
+}
+
 }  // namespace
 
 std::string SecretHash(std::string_view secret) {
@@ -38,28 +48,35 @@ std::string SecretHash(std::string_view secret) {
   return HexEncode(std::as_bytes(std::span(digest)));
 }
 
-Status CheckName(std::string_view what, std::string_view name) {
-  if (IsName(name)) return Status::Ok();
+Status CheckDisplayName(std::string_view what, std::string_view text) {
+  const bool valid = text.size() <= kDisplayNameMaxBytes &&
+                     std::none_of(text.begin(), text.end(),
+                                  [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
+  if (valid) return Status::Ok();
   return Status(StatusCode::kInvalidArgument,
-                std::string(what) + " must be 6 to 30 of a-z, 0-9 and '-'; choose another name");
+                std::string(what) + " has at most 200 bytes and no control characters");
 }
 
-Result<Project> MintProject(std::string_view id) {
+Result<Project> MintProject(std::string_view id, std::string_view display_name) {
   GODWIT_RETURN_IF_ERROR(CheckName("a project id", id));
-  return Project{std::stoll(RandomDigits(12)), std::string(id)};
+  GODWIT_RETURN_IF_ERROR(CheckDisplayName("a project's name", display_name));
+  return Project{std::stoll(RandomDigits(12)), std::string(id), std::string(display_name), 0};
 }
 
 Result<App> MintApp(int64_t project_number, std::string_view platform,
-                    std::string_view display_name) {
+                    std::string_view display_name, std::string_view identity) {
   if (platform.empty() || platform.size() > kPlatformMaxBytes ||
       platform.find_first_not_of("abcdefghijklmnopqrstuvwxyz") != std::string_view::npos) {
     return Status(StatusCode::kInvalidArgument,
                   "an app's platform must be a word of a-z, such as android, ios or web");
   }
-  if (display_name.size() > kDisplayNameMaxBytes) {
-    return Status(StatusCode::kInvalidArgument, "an app's display name has at most 200 bytes");
+  GODWIT_RETURN_IF_ERROR(CheckDisplayName("an app's display name", display_name));
+  if (!identity.empty() && !IsPackageName(identity)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "an app's package name or bundle id must be like com.example.app");
   }
-  App app{"", project_number, std::string(platform), std::string(display_name)};
+  App app{"", project_number, std::string(platform), std::string(display_name),
+          std::string(identity)};
   app.id = "1:" + std::to_string(project_number) + ":" + app.platform + ":" + RandomHex(11);
   return app;
 }
@@ -70,68 +87,92 @@ NewApiKey MintApiKey() {
   return {"AIza" + random.substr(0, 35), RandomHex(8)};
 }
 
-Result<MintedServiceAccount> MintServiceAccount(const Project& project, std::string_view name,
-                                                const RsaKey& key, const std::string& public_url) {
+Result<ServiceAccount> MintServiceAccount(const Project& project, std::string_view name,
+                                          std::string_view display_name, Role role) {
   GODWIT_RETURN_IF_ERROR(CheckName("a service account's name", name));
-  MintedServiceAccount account;
+  GODWIT_RETURN_IF_ERROR(CheckDisplayName("a service account's display name", display_name));
+  ServiceAccount account;
+  account.email = std::string(name) + "@" + project.id + ".iam.gserviceaccount.com";
+  account.project_number = project.number;
   account.client_id = RandomDigits(21);
-  account.key_id = RandomHex(20);
-  account.public_key_pem = key.PublicPem();
-  account.file.email = std::string(name) + "@" + project.id + ".iam.gserviceaccount.com";
-  Json file;
-  file.Set("type", "service_account")
-      .Set("project_id", project.id)
-      .Set("private_key_id", account.key_id)
-      .Set("private_key", key.PrivatePem())
-      .Set("client_email", account.file.email)
-      .Set("client_id", account.client_id)
-      .Set("auth_uri", public_url + "/o/oauth2/auth")
-      .Set("token_uri", public_url + "/token");
-  account.file.key_file_json = file.Serialize(2) + "\n";
+  account.display_name = display_name;
+  account.role = role;
   return account;
 }
 
+MintedAccountKey MintAccountKey(const Project& project, const ServiceAccount& account,
+                                const RsaKey& key, const std::string& public_url) {
+  MintedAccountKey minted;
+  minted.id = RandomHex(20);
+  minted.public_key_pem = key.PublicPem();
+  Json file;
+  file.Set("type", "service_account")
+      .Set("project_id", project.id)
+      .Set("private_key_id", minted.id)
+      .Set("private_key", key.PrivatePem())
+      .Set("client_email", account.email)
+      .Set("client_id", account.client_id)
+      .Set("auth_uri", public_url + "/o/oauth2/auth")
+      .Set("token_uri", public_url + "/token");
+  minted.key_file_json = file.Serialize(2) + "\n";
+  return minted;
+}
+
 Status InsertProject(SqlConnection& sql, const Project& project, int64_t now_ms) {
-  return Taken(sql.Execute("INSERT INTO projects (number, id, created_ms) VALUES ($1, $2, $3)",
-                           {project.number, project.id, now_ms})
+  return Taken(sql.Execute("INSERT INTO projects (number, id, display_name, created_ms) "
+                           "VALUES ($1, $2, $3, $4)",
+                           {project.number, project.id, project.display_name, now_ms})
                    .status(),
                "a project '" + project.id + "'");
 }
 
 Status InsertApp(SqlConnection& sql, const App& app, int64_t now_ms) {
-  return sql
-      .Execute(
-          "INSERT INTO apps (app_id, project_number, platform, display_name, created_ms) "
-          "VALUES ($1, $2, $3, $4, $5)",
-          {app.id, app.project_number, app.platform, app.display_name, now_ms})
-      .status();
+  return Taken(
+      sql.Execute(
+             "INSERT INTO apps (app_id, project_number, platform, display_name, identity, "
+             "created_ms) VALUES ($1, $2, $3, $4, $5, $6)",
+             {app.id, app.project_number, app.platform, app.display_name, app.identity, now_ms})
+          .status(),
+      "an app '" + app.identity + "'");
 }
 
 Status InsertApiKey(SqlConnection& sql, const NewApiKey& key, int64_t project_number,
-                    std::string_view app_id, int64_t now_ms) {
+                    const ApiKeySettings& settings, int64_t now_ms) {
   return sql
       .Execute(
-          "INSERT INTO api_keys (key_hash, key_id, project_number, app_id, created_ms) "
-          "VALUES ($1, $2, $3, $4, $5)",
-          {SecretHash(key.key), key.id, project_number, std::string(app_id), now_ms})
+          "INSERT INTO api_keys (key_hash, key_id, project_number, app_id, display_name, "
+          "restrictions, created_ms, updated_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+          {SecretHash(key.key), key.id, project_number, settings.restrictions.app_id(),
+           settings.display_name, settings.restrictions.ToJson().Serialize(), now_ms})
       .status();
 }
 
-Status InsertServiceAccount(SqlConnection& sql, const MintedServiceAccount& account,
-                            int64_t project_number, int64_t now_ms) {
-  const std::string& email = account.file.email;
-  GODWIT_RETURN_IF_ERROR(
-      Taken(sql.Execute("INSERT INTO service_accounts (email, project_number, client_id, "
-                        "created_ms) VALUES ($1, $2, $3, $4)",
-                        {email, project_number, account.client_id, now_ms})
-                .status(),
-            "a service account '" + email + "'"));
+Status InsertServiceAccount(SqlConnection& sql, const ServiceAccount& account, int64_t now_ms) {
+  return Taken(sql.Execute("INSERT INTO service_accounts (email, project_number, client_id, "
+                           "display_name, role, created_ms) VALUES ($1, $2, $3, $4, $5, $6)",
+                           {account.email, account.project_number, account.client_id,
+                            account.display_name, std::string(RoleName(account.role)), now_ms})
+                   .status(),
+               "a service account '" + account.email + "'");
+}
+
+Status InsertAccountKey(SqlConnection& sql, const MintedAccountKey& key, const std::string& email,
+                        int64_t now_ms) {
   return sql
       .Execute(
           "INSERT INTO service_account_keys (key_id, email, public_key_pem, created_ms) "
           "VALUES ($1, $2, $3, $4)",
-          {account.key_id, email, account.public_key_pem, now_ms})
+          {key.id, email, key.public_key_pem, now_ms})
       .status();
+}
+
+Status CheckRoom(SqlConnection& sql, std::string_view count_query, const SqlValue& parameter,
+                 int64_t count_max, std::string_view what) {
+  GODWIT_ASSIGN_OR_RETURN(const SqlRows rows, sql.Query(count_query, {parameter}));
+  if (rows.at(0).Int(0) < count_max) return Status::Ok();
+  return Status(StatusCode::kResourceExhausted,
+                "there are " + std::to_string(count_max) + " " + std::string(what) +
+                    " already, and no more are allowed; delete those that nobody uses");
 }
 
 }  // namespace godwit::server

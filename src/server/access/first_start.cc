@@ -14,7 +14,8 @@ struct Minted {
   Project project;
   App app;
   NewApiKey api_key;
-  MintedServiceAccount account;
+  ServiceAccount account;
+  MintedAccountKey account_key;
 };
 
 Result<bool> IsNew(Database& database) {
@@ -35,11 +36,12 @@ Result<Minted> Mint(const std::string& public_url,
                     const std::function<Result<RsaKey>()>& make_key) {
   Minted minted;
   GODWIT_ASSIGN_OR_RETURN(const RsaKey key, make_key());
-  GODWIT_ASSIGN_OR_RETURN(minted.project, MintProject(kProjectId));
-  GODWIT_ASSIGN_OR_RETURN(minted.app, MintApp(minted.project.number, "android", "First app"));
+  GODWIT_ASSIGN_OR_RETURN(minted.project, MintProject(kProjectId, ""));
+  GODWIT_ASSIGN_OR_RETURN(minted.app, MintApp(minted.project.number, "android", "First app", ""));
   minted.api_key = MintApiKey();
   GODWIT_ASSIGN_OR_RETURN(minted.account,
-                          MintServiceAccount(minted.project, "godwit-admin", key, public_url));
+                          MintServiceAccount(minted.project, "godwit-admin", "", Role::kOwner));
+  minted.account_key = MintAccountKey(minted.project, minted.account, key, public_url);
   return minted;
 }
 
@@ -47,7 +49,7 @@ Status WriteFiles(FileSystem& fs, const std::string& data_directory, const First
                   const Minted& minted, const std::string& public_url) {
   GODWIT_RETURN_IF_ERROR(fs.CreateDirectories(ParentPath(paths.admin_path)));
   GODWIT_RETURN_IF_ERROR(fs.SyncDirectory(data_directory));
-  GODWIT_RETURN_IF_ERROR(ReplaceFile(fs, paths.admin_path, minted.account.file.key_file_json));
+  GODWIT_RETURN_IF_ERROR(ReplaceFile(fs, paths.admin_path, minted.account_key.key_file_json));
   Json app;
   app.Set("project_id", minted.project.id)
       .Set("project_number", minted.project.number)
@@ -58,11 +60,15 @@ Status WriteFiles(FileSystem& fs, const std::string& data_directory, const First
 }
 
 Status Store(SqlConnection& sql, const Minted& minted, int64_t now_ms) {
-  const int64_t number = minted.project.number;
   GODWIT_RETURN_IF_ERROR(InsertProject(sql, minted.project, now_ms));
   GODWIT_RETURN_IF_ERROR(InsertApp(sql, minted.app, now_ms));
-  GODWIT_RETURN_IF_ERROR(InsertApiKey(sql, minted.api_key, number, minted.app.id, now_ms));
-  GODWIT_RETURN_IF_ERROR(InsertServiceAccount(sql, minted.account, number, now_ms));
+  ApiKeySettings settings;
+  settings.display_name = minted.app.display_name;
+  settings.restrictions.set_app_id(minted.app.id);
+  GODWIT_RETURN_IF_ERROR(
+      InsertApiKey(sql, minted.api_key, minted.project.number, settings, now_ms));
+  GODWIT_RETURN_IF_ERROR(InsertServiceAccount(sql, minted.account, now_ms));
+  GODWIT_RETURN_IF_ERROR(InsertAccountKey(sql, minted.account_key, minted.account.email, now_ms));
   return sql
       .Execute("INSERT INTO milestones (name, reached_ms) VALUES ($1, $2)",
                {std::string(kMilestone), now_ms})

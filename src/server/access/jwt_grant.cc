@@ -121,6 +121,9 @@ std::string WrongClaims(const Json& claims, const std::string& public_url, int64
   if (now_s - expires_s >= kClockSkewS) {
     return "the assertion has expired; make a new one and check the machine's clock";
   }
+  if (const int64_t not_before_s = claims["nbf"].AsInt(); not_before_s > now_s + kClockSkewS) {
+    return "the assertion is not valid yet (nbf); set the clock of the machine that made it";
+  }
   if (expires_s - issued_s > kLifeMaxS + kClockSkewS) {
     return "the assertion lives longer than an hour; set exp to at most iat + 3600";
   }
@@ -131,19 +134,20 @@ std::string WrongClaims(const Json& claims, const std::string& public_url, int64
   return "";
 }
 
-bool SignedByOneOf(const std::vector<std::string>& public_keys, const Jwt& jwt) {
-  for (const std::string& pem : public_keys) {
-    const auto key = RsaKey::FromPublicPem(pem);
-    if (key.ok() && key->VerifySha256(jwt.signed_text, jwt.signature)) return true;
+// The id of the key that signed; nullopt when none of these did.
+std::optional<std::string> SigningKeyId(const std::vector<PublicKey>& public_keys, const Jwt& jwt) {
+  for (const PublicKey& candidate : public_keys) {
+    const auto key = RsaKey::FromPublicPem(candidate.pem);
+    if (key.ok() && key->VerifySha256(jwt.signed_text, jwt.signature)) return candidate.id;
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> CheckJwtGrant(std::string_view form, const std::string& public_url,
-                                         int64_t now_ms, const FindPublicKeys& find_keys,
-                                         OAuthError* error) {
+std::optional<Signer> CheckJwtGrant(std::string_view form, const std::string& public_url,
+                                    int64_t now_ms, const FindPublicKeys& find_keys,
+                                    OAuthError* error) {
   const auto refuse = [error](const char* name, std::string description) {
     *error = {name, std::move(description)};
     return std::nullopt;
@@ -162,17 +166,22 @@ std::optional<std::string> CheckJwtGrant(std::string_view form, const std::strin
   if (jwt->header["alg"].AsString() != "RS256") {
     return refuse("invalid_grant", "the assertion must be signed with RS256");
   }
+  // Whoever marks a header as critical wants it understood or refused (RFC 7515, 4.1.11).
+  if (jwt->header.Has("crit")) {
+    return refuse("invalid_grant", "the assertion needs extensions (crit) that are not known here");
+  }
   const std::string& email = jwt->claims["iss"].AsString();
   const auto keys = find_keys(email, jwt->header["kid"].AsString());
   if (!keys.ok()) return refuse("server_error", "the server cannot read its keys; retry later");
-  if (!SignedByOneOf(*keys, *jwt)) {
+  auto key_id = SigningKeyId(*keys, *jwt);
+  if (!key_id) {
     return refuse("invalid_grant",
                   "the signature is not that of a known service account's key; use a key file "
                   "that this server made and that was not deleted");
   }
   std::string wrong = WrongClaims(jwt->claims, public_url, now_ms / 1000);
   if (!wrong.empty()) return refuse("invalid_grant", std::move(wrong));
-  return email;
+  return Signer{email, *std::move(key_id)};
 }
 
 }  // namespace godwit::server

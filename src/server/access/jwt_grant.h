@@ -18,16 +18,27 @@ struct OAuthError {
   std::string description;  // For a person.
 };
 
-// Looks up the public keys (PEM) of a service account; kid empty: all of them. No keys when
-// the account or the key is unknown.
-using FindPublicKeys = std::function<Result<std::vector<std::string>>(const std::string& email,
-                                                                      const std::string& kid)>;
+struct PublicKey {
+  std::string id;
+  std::string pem;
+};
+
+// Looks up the public keys of a service account; kid empty: all of them. No keys when the account
+// or the key is unknown.
+using FindPublicKeys =
+    std::function<Result<std::vector<PublicKey>>(const std::string& email, const std::string& kid)>;
+
+// Who signed an assertion, and with which of the account's keys.
+struct Signer {
+  std::string email;
+  std::string key_id;
+};
 
 // Checks a token request: its urlencoded body, the assertion's form, signature (RS256),
-// audience, and times with some minutes for clocks that differ. Returns the account's email, or
-// sets *error and returns nullopt. Blocks as find_keys does.
-std::optional<std::string> CheckJwtGrant(std::string_view form, const std::string& public_url,
-                                         int64_t now_ms, const FindPublicKeys& find_keys,
-                                         OAuthError* error);
+// audience, and times with some minutes for clocks that differ. On failure sets *error and returns
+// nullopt. Blocks as find_keys does.
+std::optional<Signer> CheckJwtGrant(std::string_view form, const std::string& public_url,
+                                    int64_t now_ms, const FindPublicKeys& find_keys,
+                                    OAuthError* error);
 
 }  // namespace godwit::server

@@ -48,15 +48,17 @@ class JwtGrantTest : public ::testing::Test {
   // The email, or the error's name.
   static std::string Check(const std::string& form) {
     OAuthError error;
-    const auto email = CheckJwtGrant(
+    const auto signer = CheckJwtGrant(
         form, kOwnUrl, kNowS * 1000,
-        [](const std::string& who, const std::string& kid) -> Result<std::vector<std::string>> {
-          if (who != kEmail || (!kid.empty() && kid != kKid)) return std::vector<std::string>();
-          return std::vector<std::string>{stranger_->PublicPem(), key_->PublicPem()};
+        [](const std::string& who, const std::string& kid) -> Result<std::vector<PublicKey>> {
+          if (who != kEmail || (!kid.empty() && kid != kKid)) return std::vector<PublicKey>();
+          return std::vector<PublicKey>{{"other", stranger_->PublicPem()},
+                                        {kKid, key_->PublicPem()}};
         },
         &error);
-    EXPECT_EQ(email.has_value(), error.description.empty());
-    return email ? *email : error.error;
+    EXPECT_EQ(signer.has_value(), error.description.empty());
+    EXPECT_EQ(signer ? signer->key_id : kKid, kKid);
+    return signer ? signer->email : error.error;
   }
   static std::string CheckAssertion(const std::string& jwt) {
     return Check(std::string(kGrant) + "&assertion=" + jwt);
@@ -129,6 +131,57 @@ TEST_F(JwtGrantTest, RefusesOtherSignersAndOtherAlgorithms) {
   std::string jwt = Sign(Header(), Claims(), *key_);
   jwt.replace(jwt.find('.') + 1, 4, "eyJ9");
   EXPECT_EQ(CheckAssertion(jwt), "invalid_grant");
+}
+
+// The public key is no secret: a verifier that let the sender choose the algorithm would take a
+// HMAC under it.
+TEST_F(JwtGrantTest, RefusesAHmacUnderThePublicKey) {
+  for (const std::string& secret : {key_->PublicPem(), key_->PublicPem() + "\n"}) {
+    for (const char* algorithm : {"HS256", "RS256"}) {
+      const std::string text =
+          Base64UrlEncode(AsBytes(Header().Set("alg", algorithm).Serialize())) + "." +
+          Base64UrlEncode(AsBytes(Claims().Serialize()));
+      const auto tag = HmacKey(AsBytes(secret)).Sign(text);
+      EXPECT_EQ(CheckAssertion(text + "." + Base64UrlEncode(std::as_bytes(std::span(tag)))),
+                "invalid_grant");
+    }
+  }
+}
+
+TEST_F(JwtGrantTest, RefusesWhatItDoesNotUnderstand) {
+  Json crit;
+  crit.Add("exp");
+  EXPECT_EQ(CheckAssertion(Sign(Header().Set("crit", crit), Claims(), *key_)), "invalid_grant");
+  EXPECT_EQ(CheckAssertion(Sign(Header().Set("crit", Json()), Claims(), *key_)), "invalid_grant");
+  // A key that the sender brings along is nobody's.
+  EXPECT_EQ(CheckAssertion(Sign(Header().Set("jwk", Json::Object()).Set("jku", "https://x"),
+                                Claims(), RsaKey::Generate().value())),
+            "invalid_grant");
+  EXPECT_EQ(CheckAssertion(Sign(Header().Set("kid", 7), Claims(), *key_)), kEmail);
+  EXPECT_EQ(CheckAssertion(Sign(Header().Set("alg", Json()), Claims(), *key_)), "invalid_grant");
+  const int64_t not_before_rows[][2] = {
+      {kNowS + 300, 1}, {kNowS + 301, 0}, {INT64_MAX, 0}, {INT64_MIN, 1}, {0, 1}};
+  for (const auto& [not_before, good] : not_before_rows) {
+    EXPECT_EQ(CheckClaims(Claims().Set("nbf", not_before)), good != 0 ? kEmail : "invalid_grant")
+        << not_before;
+  }
+}
+
+TEST_F(JwtGrantTest, ReadsNoClaimsOfAnotherKind) {
+  const std::pair<const char*, Json> rows[] = {
+      {"iss", Json(7)},      {"iss", Json::Array({kEmail})},
+      {"aud", Json(7)},      {"aud", Json::Object()},
+      {"iat", Json("soon")}, {"iat", Json(-1)},
+      {"exp", Json(1e300)},  {"exp", Json::Array()},
+      {"exp", Json()},       {"sub", Json("x@y.example")}};
+  for (const auto& [name, value] : rows) {
+    EXPECT_EQ(CheckClaims(Claims().Set(name, value)), "invalid_grant") << name;
+  }
+  EXPECT_EQ(CheckClaims(Claims().Set("big", std::string(8000, 'x'))), kEmail);
+  EXPECT_EQ(CheckClaims(Claims().Set("big", std::string(20000, 'x'))), "invalid_request");
+  Json deep;
+  for (int i = 0; i < 20; ++i) deep = Json::Array({deep});
+  EXPECT_EQ(CheckClaims(Claims().Set("deep", deep)), "invalid_grant");
 }
 
 TEST_F(JwtGrantTest, NamesWhatIsWrongWithARequest) {

@@ -15,16 +15,34 @@ Result<Principal> Authenticate(const ApiServices& services, const RequestHead& h
   return services.access.FindAccessToken(TrimBlanks(authorization.substr(kScheme.size())));
 }
 
+Status RequireRole(const Principal& principal, Role needed) {
+  if (principal.role >= needed) return Status::Ok();
+  return Status(StatusCode::kPermissionDenied,
+                "The account " + principal.email + " is " + std::string(RoleName(principal.role)) +
+                    ", and this needs " + std::string(RoleName(needed)) +
+                    ": use an account that has this role");
+}
+
+Role RoleFor(Method method) {
+  const bool reads =
+      method == Method::kGet || method == Method::kHead || method == Method::kOptions;
+  return reads ? Role::kViewer : Role::kEditor;
+}
+
 Result<Principal> AuthorizeProject(const ApiServices& services, const RequestHead& head,
-                                   std::string_view project) {
+                                   std::string_view project, Role needed) {
   GODWIT_ASSIGN_OR_RETURN(Principal principal, Authenticate(services, head));
   const auto snapshot = services.access.snapshot();
   const Project* found = snapshot->FindProject(project);
-  if (found == nullptr || found->number != principal.project_number) {
+  const bool open = found != nullptr &&
+                    (found->number == principal.project_number || principal.role == Role::kOwner);
+  if (!open) {
     return Status(StatusCode::kPermissionDenied, "The account " + principal.email +
                                                      " has no access to project '" +
-                                                     std::string(project) + "'");
+                                                     std::string(project.substr(0, 100)) + "'");
   }
+  GODWIT_RETURN_IF_ERROR(RequireRole(principal, needed));
+  principal.project_number = found->number;
   return principal;
 }
 

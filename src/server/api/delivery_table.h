@@ -30,7 +30,8 @@ class DeliveryTable {
  public:
   // Every address that a device may ask for: each published model by name and by id, bare and by
   // version, under its project's id and number. `previous` (or null) lends the answers of models
-  // that did not change. REQUIRES: it was made in the same hour from the same access snapshot.
+  // that did not change. REQUIRES: it was made in the same hour from a snapshot that signs links
+  // alike.
   DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access, int64_t now_ms,
                 const DeliveryTable* previous);
 

@@ -3,6 +3,7 @@
 #include "protocol/error_body.h"
 #include "protocol/installation_messages.h"
 #include "protocol/model_messages.h"
+#include "server/api/client_identity.h"
 #include "server/api/replies.h"
 #include "server/decide/decide.h"
 #include "server/http/header_text.h"
@@ -30,7 +31,7 @@ DeviceHandler::View::View(RegistrySnapshotPointer registry_snapshot,
       access_generation(generation),
       valid_until_ms(HourAfter(now_ms)),
       table(*registry, *access, now_ms,
-            previous != nullptr && previous->access == access &&
+            previous != nullptr && previous->access->SignsLinksAs(*access) &&
                     previous->valid_until_ms == valid_until_ms
                 ? &previous->table
                 : nullptr) {}
@@ -59,6 +60,9 @@ const Status& DeviceHandler::RefusalStatus(Refusal refusal) {
       Status(StatusCode::kPermissionDenied,
              "API key not valid. Pass a valid API key of this server."),
       Status(StatusCode::kPermissionDenied, "The API key belongs to another project."),
+      BlockedClient(KeyRestrictions::Kind::kAndroid),
+      BlockedClient(KeyRestrictions::Kind::kIos),
+      BlockedClient(KeyRestrictions::Kind::kBrowser),
       Status(StatusCode::kUnauthenticated,
              "The request is missing an installation token: send "
              "X-Goog-Firebase-Installations-Auth."),
@@ -97,7 +101,8 @@ bool DeviceHandler::IsCurrent(const View& view, int64_t now_ms) const {
   return now_ms < view.valid_until_ms && services_.access.generation() == view.access_generation;
 }
 
-DeviceHandler::Refusal DeviceHandler::CheckKey(const View& view, const Credentials& credentials,
+DeviceHandler::Refusal DeviceHandler::CheckKey(const View& view, const RequestHead& head,
+                                               const Credentials& credentials,
                                                std::string_view project,
                                                const ApiKey** found) const {
   if (credentials.api_key.empty()) return Refusal::kKeyMissing;
@@ -105,6 +110,12 @@ DeviceHandler::Refusal DeviceHandler::CheckKey(const View& view, const Credentia
   if (key == nullptr) return Refusal::kKeyWrong;
   const Project* asked = view.access->FindProject(project);
   if (asked == nullptr || asked->number != key->project_number) return Refusal::kProjectWrong;
+  // Few keys are restricted: only theirs is the look at more headers.
+  const KeyRestrictions::Kind kind = key->restrictions.kind();
+  if (kind != KeyRestrictions::Kind::kNone && !key->restrictions.Allow(ReadClientIdentity(head))) {
+    if (kind == KeyRestrictions::Kind::kAndroid) return Refusal::kAndroidBlocked;
+    return kind == KeyRestrictions::Kind::kIos ? Refusal::kIosBlocked : Refusal::kReferrerBlocked;
+  }
   *found = key;
   return Refusal::kNone;
 }
@@ -116,10 +127,13 @@ DeviceHandler::Refusal DeviceHandler::CheckToken(const View& view, const Credent
   }
   InstallationClaims claims;
   const TokenCheck check = view.access->VerifyInstallationToken(credentials.token, now_ms, &claims);
-  const bool app_ok = key.app_id.empty() || key.app_hash == claims.app_hash;
-  return check == TokenCheck::kValid && claims.project_number == key.project_number && app_ok
-             ? Refusal::kNone
-             : Refusal::kTokenWrong;
+  if (check != TokenCheck::kValid || claims.project_number != key.project_number) {
+    return Refusal::kTokenWrong;
+  }
+  // A key of one app lives no longer than its app; a token may.
+  const bool app_ok = key.app_id.empty() ? view.access->FindApp(claims.app_hash) != nullptr
+                                         : key.app_hash == claims.app_hash;
+  return app_ok ? Refusal::kNone : Refusal::kTokenWrong;
 }
 
 bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
@@ -135,7 +149,7 @@ bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
   const Credentials credentials = ReadCredentials(head);
   view->table.FetchRecord(hash);
   const ApiKey* api_key = nullptr;
-  Refusal refusal = CheckKey(*view, credentials, key.substr(0, key.find('/')), &api_key);
+  Refusal refusal = CheckKey(*view, head, credentials, key.substr(0, key.find('/')), &api_key);
   const std::optional<DeliveryAnswer> answer = view->table.Find(key, hash);
   if (refusal == Refusal::kNone) refusal = CheckToken(*view, credentials, *api_key, now_ms);
   if (refusal != Refusal::kNone) {
@@ -164,7 +178,7 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
   }
   const Credentials credentials = ReadCredentials(head);
   const ApiKey* api_key = nullptr;
-  Refusal refusal = CheckKey(*view, credentials, target.At(2), &api_key);
+  Refusal refusal = CheckKey(*view, head, credentials, target.At(2), &api_key);
   if (refusal == Refusal::kNone) {
     refusal = CheckToken(*view, credentials, *api_key, services_.clock.NowMs());
   }

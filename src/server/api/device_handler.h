@@ -41,7 +41,17 @@ class DeviceHandler {
     const DeliveryTable table;
   };
   // The prepared errors of a check.
-  enum class Refusal { kNone, kKeyMissing, kKeyWrong, kProjectWrong, kTokenMissing, kTokenWrong };
+  enum class Refusal {
+    kNone,
+    kKeyMissing,
+    kKeyWrong,
+    kProjectWrong,
+    kAndroidBlocked,
+    kIosBlocked,
+    kReferrerBlocked,
+    kTokenMissing,
+    kTokenWrong
+  };
   struct Credentials {
     std::string_view api_key;
     std::string_view token;
@@ -51,8 +61,8 @@ class DeviceHandler {
   static Credentials ReadCredentials(const RequestHead& head);
   bool IsCurrent(const View& view, int64_t now_ms) const;
   // *found: set with kNone.
-  Refusal CheckKey(const View& view, const Credentials& credentials, std::string_view project,
-                   const ApiKey** found) const;
+  Refusal CheckKey(const View& view, const RequestHead& head, const Credentials& credentials,
+                   std::string_view project, const ApiKey** found) const;
   Refusal CheckToken(const View& view, const Credentials& credentials, const ApiKey& key,
                      int64_t now_ms) const;
   void Rebuild();

@@ -1,6 +1,7 @@
 #include "server/api/identity_handlers.h"
 
 #include "protocol/installation_messages.h"
+#include "server/api/client_identity.h"
 #include "server/api/replies.h"
 
 namespace godwit::server {
@@ -8,9 +9,9 @@ namespace {
 
 constexpr std::string_view kGenerateSuffix = "authTokens:generate";
 
-std::string_view ApiKeyOf(const RequestHead& head) {
+InstallationCaller CallerOf(const RequestHead& head, std::string_view project) {
   const std::string_view key = head.Find(kApiKeyHeader);
-  return key.empty() ? RawQueryValue(head.query, "key") : key;
+  return {project, key.empty() ? RawQueryValue(head.query, "key") : key, ReadClientIdentity(head)};
 }
 
 Response JsonText(std::string body) {
@@ -22,12 +23,10 @@ Response CreateInstallation(const ApiServices& services, const Request& request,
   auto body = godwit::ParseCreateInstallationRequest(request.body);
   if (!body.ok()) return ErrorResponse(body.status());
   CreateInstallationRequest create;
-  create.project = project;
-  create.api_key = ApiKeyOf(request.head);
   create.fid = std::move(body->fid);
   create.app_id = std::move(body->app_id);
   create.sdk_version = std::move(body->sdk_version);
-  const auto created = services.installations.Create(create);
+  const auto created = services.installations.Create(CallerOf(request.head, project), create);
   if (!created.ok()) return ErrorResponse(created.status());
   CreateInstallationReply reply;
   reply.name = created->name;
@@ -39,7 +38,7 @@ Response CreateInstallation(const ApiServices& services, const Request& request,
 
 Response GenerateToken(const ApiServices& services, const RequestHead& head,
                        std::string_view project, std::string_view fid) {
-  const auto token = services.installations.GenerateToken(project, ApiKeyOf(head), fid,
+  const auto token = services.installations.GenerateToken(CallerOf(head, project), fid,
                                                           head.Find("Authorization"));
   if (!token.ok()) return ErrorResponse(token.status());
   return JsonText(SerializeInstallationToken({token->token, token->expires_in_s}));
@@ -75,7 +74,7 @@ Response HandleInstallationRequest(const ApiServices& services, const Request& r
     return GenerateToken(services, request.head, project, fid);
   }
   if (depth == 5 && method == Method::kDelete) {
-    const Status deleted = services.installations.Delete(project, ApiKeyOf(request.head), fid,
+    const Status deleted = services.installations.Delete(CallerOf(request.head, project), fid,
                                                          request.head.Find("Authorization"));
     return deleted.ok() ? JsonResponse(200, Json::Object()) : ErrorResponse(deleted);
   }

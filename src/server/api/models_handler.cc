@@ -41,7 +41,7 @@ Result<int> PageSize(const QueryParameters& query) {
 
 Response ModelsHandler::Handle(const Request& request, const RequestTarget& target) {
   const std::string_view project = target.At(2);
-  auto principal = AuthorizeProject(services_, request.head, project);
+  auto principal = AuthorizeProject(services_, request.head, project, RoleFor(request.head.method));
   if (!principal.ok()) return ErrorResponse(principal.status());
   return Route({request, target, *std::move(principal), project});
 }

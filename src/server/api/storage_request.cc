@@ -37,6 +37,7 @@ Result<int64_t> AuthorizeStorage(const ApiServices& services, const RequestHead&
     return services.access.snapshot()->projects().front().number;
   }
   GODWIT_ASSIGN_OR_RETURN(const Principal principal, Authenticate(services, head));
+  GODWIT_RETURN_IF_ERROR(RequireRole(principal, RoleFor(head.method)));
   return principal.project_number;
 }
 

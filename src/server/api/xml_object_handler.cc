@@ -40,7 +40,11 @@ Result<int64_t> VerifySigned(const ApiServices& services, const SignedUrl& url,
   if (!keys.ok()) return keys.status().code() == StatusCode::kNotFound ? wrong : keys.status();
   for (const std::string& pem : keys->public_key_pems) {
     GODWIT_ASSIGN_OR_RETURN(const RsaKey key, RsaKey::FromPublicPem(pem));
-    if (url.Verify(request, key)) return keys->project_number;
+    if (!url.Verify(request, key)) continue;
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    const Principal signer{keys->project_number, url.email(), 0, keys->role};
+    GODWIT_RETURN_IF_ERROR(RequireRole(signer, reads ? Role::kViewer : Role::kEditor));
+    return keys->project_number;
   }
   return wrong;
 }

@@ -73,6 +73,25 @@ TEST_F(MigrationsTest, AStepThatFailsLeavesNothingBehind) {
   EXPECT_TRUE(Run(*connection, kAll).ok());
 }
 
+TEST_F(MigrationsTest, MakeTheFirstAccountOfAnOlderServerItsOwner) {
+  const auto connection = Open("db");
+  ASSERT_TRUE(Run(*connection, BuiltInMigrations().first(3)).ok());
+  ASSERT_TRUE(connection
+                  ->RunScript("INSERT INTO projects VALUES (7, 'godwit', 1);"
+                              "INSERT INTO service_accounts VALUES ('b@x', 7, '1', 1);"
+                              "INSERT INTO service_accounts VALUES ('a@x', 7, '2', 2);"
+                              "INSERT INTO api_keys VALUES ('hash', 'id', 7, '', 3);")
+                  .ok());
+  ASSERT_TRUE(Run(*connection, BuiltInMigrations()).ok());
+  const SqlRows roles =
+      connection->Query("SELECT role FROM service_accounts ORDER BY email DESC").value();
+  EXPECT_EQ(roles.at(0).Text(0), "owner");
+  EXPECT_EQ(roles.at(1).Text(0), "admin");
+  const SqlRows keys = connection->Query("SELECT restrictions, updated_ms FROM api_keys").value();
+  EXPECT_EQ(keys.at(0).Text(0), "{}");
+  EXPECT_EQ(keys.at(0).Int(1), 3);
+}
+
 TEST_F(MigrationsTest, AreNumberedWithoutGaps) {
   size_t number = 0;
   for (const Migration& migration : BuiltInMigrations()) {

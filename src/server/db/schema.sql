@@ -5,7 +5,7 @@ CREATE TABLE access_tokens (
   email TEXT NOT NULL REFERENCES service_accounts (email) ON DELETE CASCADE,
   project_number BIGINT NOT NULL REFERENCES projects (number),
   expires_ms BIGINT NOT NULL
-);
+, key_id TEXT NOT NULL DEFAULT '');
 
 CREATE INDEX access_tokens_by_email ON access_tokens (email);
 
@@ -17,6 +17,13 @@ CREATE TABLE api_keys (
   project_number BIGINT NOT NULL REFERENCES projects (number),
   app_id TEXT NOT NULL,
   created_ms BIGINT NOT NULL
+, display_name TEXT NOT NULL DEFAULT '', restrictions TEXT NOT NULL DEFAULT '{}', updated_ms BIGINT NOT NULL DEFAULT 0);
+
+CREATE TABLE app_certificates (
+  app_id TEXT NOT NULL REFERENCES apps (app_id) ON DELETE CASCADE,
+  fingerprint TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  PRIMARY KEY (app_id, fingerprint)
 );
 
 CREATE TABLE apps (
@@ -25,7 +32,10 @@ CREATE TABLE apps (
   platform TEXT NOT NULL,
   display_name TEXT NOT NULL,
   created_ms BIGINT NOT NULL
-);
+, identity TEXT NOT NULL DEFAULT '');
+
+CREATE UNIQUE INDEX apps_by_identity ON apps (project_number, platform, identity)
+  WHERE identity <> '';
 
 CREATE TABLE buckets (
   bucket TEXT PRIMARY KEY,
@@ -52,6 +62,8 @@ CREATE TABLE installations (
   created_ms BIGINT NOT NULL,
   PRIMARY KEY (project_number, fid)
 );
+
+CREATE INDEX installations_by_app ON installations (app_id);
 
 CREATE TABLE milestones (
   name TEXT NOT NULL PRIMARY KEY,
@@ -99,7 +111,7 @@ CREATE TABLE projects (
   number BIGINT NOT NULL PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   created_ms BIGINT NOT NULL
-);
+, display_name TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE schema_migrations (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_ms BIGINT NOT NULL);
 
@@ -117,7 +129,7 @@ CREATE TABLE service_accounts (
   project_number BIGINT NOT NULL REFERENCES projects (number),
   client_id TEXT NOT NULL UNIQUE,
   created_ms BIGINT NOT NULL
-);
+, role TEXT NOT NULL DEFAULT 'admin', display_name TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE signing_keys (
   kid TEXT NOT NULL PRIMARY KEY,

@@ -32,19 +32,20 @@ std::string MintFid() {
   return Base64UrlEncode(AsBytes(bytes)).substr(0, kFidSize);
 }
 
-// The key's project, if the path names the same one. Never kUnauthenticated or kNotFound.
-Result<const ApiKey*> CheckKey(const AccessSnapshot& snapshot, std::string_view project,
-                               std::string_view api_key) {
-  const ApiKey* const key = snapshot.FindApiKey(api_key);
+// The key, if it is the path's project's and open to this client. Never kUnauthenticated or
+// kNotFound.
+Result<const ApiKey*> CheckKey(const AccessSnapshot& snapshot, const InstallationCaller& caller) {
+  const ApiKey* const key = snapshot.FindApiKey(caller.api_key);
   if (key == nullptr) {
     return BadRequest(
         "the API key (x-goog-api-key) is missing or unknown; use api_key from the app's "
         "configuration");
   }
-  const Project* const named = snapshot.FindProject(project);
+  const Project* const named = snapshot.FindProject(caller.project);
   if (named == nullptr || named->number != key->project_number) {
     return BadRequest("the API key does not belong to this project; use the project's own key");
   }
+  if (!key->restrictions.Allow(caller.client)) return BlockedClient(key->restrictions.kind());
   return key;
 }
 
@@ -89,10 +90,10 @@ Result<bool> IsTaken(SqlConnection& sql, int64_t project_number, const std::stri
 Installations::Installations(Database& database, const AccessStore& access, const Clock& clock)
     : database_(database), access_(access), clock_(clock) {}
 
-Result<CreatedInstallation> Installations::Create(const CreateInstallationRequest& request) {
+Result<CreatedInstallation> Installations::Create(const InstallationCaller& caller,
+                                                  const CreateInstallationRequest& request) {
   const auto snapshot = access_.snapshot();
-  GODWIT_ASSIGN_OR_RETURN(const ApiKey* const key,
-                          CheckKey(*snapshot, request.project, request.api_key));
+  GODWIT_ASSIGN_OR_RETURN(const ApiKey* const key, CheckKey(*snapshot, caller));
   const App* const app = snapshot->FindApp(request.app_id);
   if (app == nullptr || app->project_number != key->project_number ||
       (!key->app_id.empty() && key->app_id != app->id)) {
@@ -126,12 +127,11 @@ Result<CreatedInstallation> Installations::Create(const CreateInstallationReques
   return created;
 }
 
-Result<InstallationToken> Installations::GenerateToken(std::string_view project,
-                                                       std::string_view api_key,
+Result<InstallationToken> Installations::GenerateToken(const InstallationCaller& caller,
                                                        std::string_view fid,
                                                        std::string_view authorization) {
   const auto snapshot = access_.snapshot();
-  GODWIT_ASSIGN_OR_RETURN(const ApiKey* const key, CheckKey(*snapshot, project, api_key));
+  GODWIT_ASSIGN_OR_RETURN(const ApiKey* const key, CheckKey(*snapshot, caller));
   std::string app_id;
   GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
     GODWIT_ASSIGN_OR_RETURN(app_id, Authenticate(sql, *key, fid, authorization));
@@ -140,10 +140,10 @@ Result<InstallationToken> Installations::GenerateToken(std::string_view project,
   return SignToken(*snapshot, key->project_number, app_id, fid, clock_.NowMs());
 }
 
-Status Installations::Delete(std::string_view project, std::string_view api_key,
-                             std::string_view fid, std::string_view authorization) {
+Status Installations::Delete(const InstallationCaller& caller, std::string_view fid,
+                             std::string_view authorization) {
   const auto snapshot = access_.snapshot();
-  GODWIT_ASSIGN_OR_RETURN(const ApiKey* const key, CheckKey(*snapshot, project, api_key));
+  GODWIT_ASSIGN_OR_RETURN(const ApiKey* const key, CheckKey(*snapshot, caller));
   return database_.Write([&](SqlConnection& sql) -> Status {
     GODWIT_RETURN_IF_ERROR(Authenticate(sql, *key, fid, authorization).status());
     return sql

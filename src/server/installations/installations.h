@@ -12,10 +12,15 @@
 
 namespace godwit::server {
 
-struct CreateInstallationRequest {
+// Who asks. Views of the request.
+struct InstallationCaller {
   std::string_view project;  // From the path: text id or number.
   std::string_view api_key;  // x-goog-api-key.
-  std::string fid;           // May be empty, invalid or taken: another is answered then.
+  ClientIdentity client = {};
+};
+
+struct CreateInstallationRequest {
+  std::string fid;  // May be empty, invalid or taken: another is answered then.
   std::string app_id;
   std::string sdk_version;
 };
@@ -38,18 +43,20 @@ class Installations {
   // All outlive it.
   Installations(Database& database, const AccessStore& access, const Clock& clock);
 
-  // A wrong key, project or app is kInvalidArgument (400): at 401 or 404 clients would throw
-  // their identity away and register again without end.
-  Result<CreatedInstallation> Create(const CreateInstallationRequest& request);
+  // A wrong key, project or app is kInvalidArgument (400) and a client that the key's restrictions
+  // keep out kPermissionDenied (403): at 401 or 404 clients would throw their identity away and
+  // register again without end.
+  Result<CreatedInstallation> Create(const InstallationCaller& caller,
+                                     const CreateInstallationRequest& request);
 
   // authorization: the header's value, "FIS_v2 <refresh token>". Unknown, deleted or wrong
-  // tokens are kUnauthenticated (401): the client registers anew. A wrong key is
-  // kInvalidArgument (400).
-  Result<InstallationToken> GenerateToken(std::string_view project, std::string_view api_key,
-                                          std::string_view fid, std::string_view authorization);
+  // tokens are kUnauthenticated (401): the client registers anew. A wrong key or client is as in
+  // Create.
+  Result<InstallationToken> GenerateToken(const InstallationCaller& caller, std::string_view fid,
+                                          std::string_view authorization);
 
   // Errors as GenerateToken's; deleting twice is Ok the first time and kUnauthenticated then.
-  Status Delete(std::string_view project, std::string_view api_key, std::string_view fid,
+  Status Delete(const InstallationCaller& caller, std::string_view fid,
                 std::string_view authorization);
 
  private:
