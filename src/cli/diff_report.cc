@@ -1,6 +1,7 @@
 #include "cli/diff_report.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "cli/text_format.h"
@@ -172,8 +173,11 @@ class Text {
                      [](const auto* a, const auto* b) { return WeightOf(*a) > WeightOf(*b); });
     const size_t shown =
         list == TensorList::kAll ? sorted.size() : std::min(sorted.size(), kTensorsShown);
+    std::vector<std::vector<std::string>> rows;
+    for (size_t i = 0; i < shown; ++i) rows.push_back(TensorRow(*sorted[i]));
+    ShortenNames(rows);
     Table table({{"bytes", Align::kRight}, {"change"}, {"tensor"}, {"name"}});
-    for (size_t i = 0; i < shown; ++i) AddTensor(table, *sorted[i]);
+    for (std::vector<std::string>& row : rows) table.AddRow(std::move(row));
     Indented(table.Render());
     if (shown < found_.diff.tensors.size()) {
       console_.Print("  " + FormatCount(found_.diff.tensors.size() - shown) +
@@ -231,14 +235,18 @@ class Text {
     return Joined(parts);
   }
 
-  void AddTensor(Table& table, const TensorChange& change) {
+  std::vector<std::string> TensorRow(const TensorChange& change) const {
     const tflite::Tensor* before = TensorAt(found_.before, change.subgraph, change.before);
     const tflite::Tensor* after = TensorAt(found_.after, change.subgraph, change.after);
     const tflite::Tensor& first = before != nullptr ? *before : *after;
     const tflite::Tensor& last = after != nullptr ? *after : *before;
-    table.AddRow({BytesText(change), Joined(ChangedParts(change)),
-                  Change(tflite::DescribeTensor(first), tflite::DescribeTensor(last)),
-                  NameCell(Change(first.name, last.name))});
+    const std::string tensor =
+        change.shape
+            ? Change(tflite::DescribeTensor(first), tflite::DescribeTensor(last))
+            : Change(tflite::TensorTypeName(first.type), tflite::TensorTypeName(last.type)) + " " +
+                  tflite::ShapeText(last);
+    return {BytesText(change), Joined(ChangedParts(change)), tensor,
+            Printable(Change(first.name, last.name))};
   }
 
   static std::string BytesText(const TensorChange& change) {
@@ -251,12 +259,24 @@ class Text {
   }
 
   // Converters make names of hundreds of letters; on a terminal they must not wrap the table.
-  std::string NameCell(const std::string& name) const {
-    constexpr size_t kOtherColumns = 72;
-    const size_t room = std::max<size_t>(console_.width(), kOtherColumns + 16) - kOtherColumns;
-    std::string text = Printable(name);
-    if (console_.out_is_terminal() && text.size() > room) text = text.substr(0, room - 1) + "…";
-    return text;
+  void ShortenNames(std::vector<std::vector<std::string>>& rows) const {
+    if (!console_.out_is_terminal()) return;
+    constexpr size_t kNameMin = 16;
+    size_t widths[3] = {};
+    for (const auto& row : rows) {
+      for (size_t i = 0; i < std::size(widths); ++i) {
+        widths[i] = std::max(widths[i], DisplayWidth(row[i]));
+      }
+    }
+    const size_t others = widths[0] + widths[1] + widths[2] + 8;  // And the gaps.
+    const size_t room = std::max(console_.width(), others + kNameMin) - others;
+    for (auto& row : rows) {
+      std::string& name = row.back();
+      if (name.size() <= room) continue;
+      size_t end = room - 1;
+      while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // UTF-8.
+      name = name.substr(0, end) + "…";
+    }
   }
 
   void Title(const std::string& title) {
