@@ -5,45 +5,12 @@
 #include <random>
 
 #include "crypto/crypto.h"
-#include "testing/fault_file_system.h"
-#include "testing/manual_clock.h"
+#include "server/storage/storage_under_test.h"
 
 namespace godwit::server {
 namespace {
 
 using testing::FaultFileSystem;
-
-constexpr int64_t kProject = 7;
-
-ObjectWrite WriteOf(const std::string& name) {
-  ObjectWrite write;
-  write.project_number = kProject;
-  write.bucket = "bucket";
-  write.name = name;
-  return write;
-}
-
-// The storage of one server's life.
-struct Storage {
-  Storage(FaultFileSystem& fs, const Clock& clock, Logger& logger)
-      : db(OpenSqliteDatabaseOn(fs, "godwit.db", clock, logger).value()),
-        blobs(OpenBlobStore(fs, "data", {}).value()),
-        objects(*db, *blobs, clock),
-        sessions(*db, objects, clock) {}
-
-  std::string Read(const Object& object) {
-    std::string bytes(object.size_bytes, '\0');
-    const auto file = blobs->Open(object.digest);
-    if (!file.ok()) return "no such blob";
-    const auto count = (*file)->ReadAt(0, std::as_writable_bytes(std::span(bytes)));
-    return count.ok() && *count == bytes.size() ? bytes : "short";
-  }
-
-  std::unique_ptr<Database> db;
-  std::unique_ptr<BlobStore> blobs;
-  ObjectStore objects;
-  UploadSessions sessions;
-};
 
 // What a client was told before the power failed.
 struct Acknowledged {
@@ -122,48 +89,58 @@ INSTANTIATE_TEST_SUITE_P(Modes, UploadCrashTest, ::testing::ValuesIn(testing::kA
                            return std::string(testing::PowerLossModeName(mode.param));
                          });
 
-TEST(ObjectStore, AFullDiskRefusesAndKeepsWhatWasThere) {
-  const testing::ManualClock clock;
+TEST(UploadSessions, AreForgottenAfterAWeek) {
+  testing::ManualClock clock;
   NullLogger logger;
   FaultFileSystem fs(&clock);
   Storage storage(fs, clock, logger);
-  const auto put = [&](const std::string& bytes) -> Status {
-    auto upload = storage.blobs->StartUpload();
-    if (!upload.ok()) return upload.status();
-    const Status appended = (*upload)->Append(AsBytes(bytes));
-    const Status outcome =
-        appended.ok() ? storage.objects.Finish(WriteOf("x"), **upload).status() : appended;
-    (void)(*upload)->Cancel();
-    return outcome;
-  };
-  ASSERT_TRUE(put("first").ok());
-  fs.SetFreeBytes(1 << 20);
-  EXPECT_EQ(put(std::string(2 << 20, 'x')).code(), StatusCode::kNotEnoughSpace);
-  EXPECT_EQ(storage.Read(*storage.objects.Find(kProject, "bucket", "x")), "first");
-  fs.SetFreeBytes(std::nullopt);
-  fs.SetReadOnly(true);
-  EXPECT_FALSE(put("second").ok());
-  fs.SetReadOnly(false);
-  EXPECT_TRUE(put("third").ok());
-  EXPECT_EQ(storage.Read(*storage.objects.Find(kProject, "bucket", "x")), "third");
+  const std::string old = storage.sessions.Start(WriteOf("old"), std::nullopt).value();
+  clock.Advance(UploadSessions::kLifetimeMs);
+  EXPECT_TRUE(storage.sessions.Acquire(old).ok());
+  const std::string young = storage.sessions.Start(WriteOf("young"), std::nullopt).value();
+  clock.Advance(1);
+  EXPECT_EQ(storage.sessions.Acquire(old).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(
+      storage.sessions.RemoveStartedBefore(clock.NowMs() - UploadSessions::kLifetimeMs).value(), 1);
+  EXPECT_EQ(storage.sessions.BlobUploadIds()->size(), 1u);
+  EXPECT_EQ(fs.List("data/uploads")->size(), 2u);  // The young one's bytes and their journal.
+  EXPECT_TRUE(storage.sessions.Acquire(young).ok());
 }
 
-TEST(ObjectStore, ABucketBelongsToTheProjectThatWroteItFirst) {
+TEST(UploadSessions, AFullDiskAtTheEndLosesNothing) {
   const testing::ManualClock clock;
   NullLogger logger;
   FaultFileSystem fs(&clock);
   Storage storage(fs, clock, logger);
-  ASSERT_TRUE(storage.objects.CreateBucket(kProject, "bucket").ok());
-  constexpr int64_t kOther = kProject + 1;
-  EXPECT_EQ(storage.objects.CreateBucket(kOther, "bucket").status().code(),
-            StatusCode::kPermissionDenied);
-  EXPECT_EQ(storage.objects.Find(kOther, "bucket", "x").status().code(),
-            StatusCode::kPermissionDenied);
-  EXPECT_EQ(storage.objects.List(kOther, "bucket", {}).status().code(),
-            StatusCode::kPermissionDenied);
-  EXPECT_EQ(storage.objects.Delete(kOther, {"bucket", "x", {}, {}}).code(),
-            StatusCode::kPermissionDenied);
-  EXPECT_TRUE(storage.objects.ListBuckets(kOther)->empty());
+  const std::string id = storage.sessions.Start(WriteOf("x"), std::nullopt).value();
+  {
+    auto lease = storage.sessions.Acquire(id);
+    ASSERT_TRUE(lease.ok());
+    ASSERT_TRUE((*lease)->upload()->Append(AsBytes("bytes")).ok());
+    fs.SetReadOnly(true);
+    EXPECT_FALSE((*lease)->Finish({}).ok());
+    fs.SetReadOnly(false);
+  }
+  auto lease = storage.sessions.Acquire(id);
+  ASSERT_TRUE(lease.ok()) << lease.status().ToString();
+  const auto object = (*lease)->upload() != nullptr ? (*lease)->Finish({}) : (*lease)->Finished();
+  ASSERT_TRUE(object.ok()) << object.status().ToString();
+  EXPECT_EQ(storage.Read(*object), "bytes");
+}
+
+TEST(UploadSessions, AWrongHashEndsTheSession) {
+  const testing::ManualClock clock;
+  NullLogger logger;
+  FaultFileSystem fs(&clock);
+  Storage storage(fs, clock, logger);
+  const std::string id = storage.sessions.Start(WriteOf("x"), std::nullopt).value();
+  {
+    auto lease = storage.sessions.Acquire(id);
+    ASSERT_TRUE((*lease)->upload()->Append(AsBytes("bytes")).ok());
+    EXPECT_EQ((*lease)->Finish({"AAAAAA==", ""}).status().code(), StatusCode::kDataLoss);
+  }
+  EXPECT_EQ(storage.sessions.Acquire(id).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(storage.objects.Find(kProject, "bucket", "x").status().code(), StatusCode::kNotFound);
 }
 
 }  // namespace
