@@ -14,14 +14,16 @@ const module_ = require('node:module');
 const net = require('node:net');
 const tls = require('node:tls');
 
-// Access tokens come from these hosts, too, so a process that also uses other services of Google
-// cannot get tokens for those.
+// The list of `godwit proxy`. Access tokens come from these hosts, too, so a process that also
+// uses other services of Google cannot get tokens for those.
 const FIREBASE_HOSTS = new Set([
-  'firebaseml.googleapis.com',
   'firebaseinstallations.googleapis.com',
+  'firebaseml.googleapis.com',
   'firebaseremoteconfig.googleapis.com',
-  'storage.googleapis.com',
+  'firebaseremoteconfigrealtime.googleapis.com',
+  'iamcredentials.googleapis.com',
   'oauth2.googleapis.com',
+  'storage.googleapis.com',
   'www.googleapis.com',
 ]);
 

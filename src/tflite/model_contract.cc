@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -85,14 +86,15 @@ class Comparison {
     CompareSignatures();
     CompareMetadata();
     CompareNeeds();
-    std::stable_partition(changes_.begin(), changes_.end(),
-                          [](const ContractChange& change) { return change.breaks; });
-    return std::move(changes_);
+    breaking_.insert(breaking_.end(), std::move_iterator(harmless_.begin()),
+                     std::move_iterator(harmless_.end()));
+    return std::move(breaking_);
   }
 
  private:
   void Add(Kind kind, bool breaks, std::string where, std::string before, std::string after) {
-    changes_.push_back({kind, breaks, std::move(where), std::move(before), std::move(after)});
+    (breaks ? breaking_ : harmless_)
+        .push_back({kind, breaks, std::move(where), std::move(before), std::move(after)});
   }
 
   void CompareGraphs() {
@@ -290,7 +292,8 @@ class Comparison {
 
   const ModelFace before_;
   const ModelFace after_;
-  std::vector<ContractChange> changes_;
+  std::vector<ContractChange> breaking_;
+  std::vector<ContractChange> harmless_;
   std::set<std::pair<Place, Place>> compared_;
 };
 

@@ -54,10 +54,11 @@ std::vector<OperatorChange> CompareOperators(const Model& before, const Model& a
     changes.push_back(std::move(change));
   }
   const auto rank = [](const OperatorChange& change) {
-    return std::tuple(!change.custom, change.count_before != 0, change.count_after != 0);
+    return std::tuple(!change.custom, change.count_before != 0, change.count_after != 0,
+                      std::string_view(change.name));
   };
-  std::stable_sort(changes.begin(), changes.end(),
-                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  std::sort(changes.begin(), changes.end(),
+            [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return changes;
 }
 

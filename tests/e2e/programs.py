@@ -55,6 +55,7 @@ class Server:
 
     def __init__(self, folder, *flags):
         self.folder, self.flags, self.process = Path(folder), flags, None
+        self.environment = None  # The tests' own.
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.folder.parent / f"{self.folder.name}.log"
@@ -64,7 +65,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [BIN / "godwitd", "--data", self.folder, "--listen", f"127.0.0.1:{self.port}", *self.flags, *flags],
-                stdout=log, stderr=log)
+                stdout=log, stderr=log, env=self.environment)
 
     def start(self, *flags):
         self.spawn(*flags)
@@ -146,12 +147,14 @@ class Godwit:
 
     def __init__(self, server, home):
         self.server, self.home = server, Path(home)
+        self.variables = {}  # More of its environment.
 
     def environment(self):
         credentials = self.server.folder / "credentials"
         return {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(self.home), "LANG": "C.UTF-8",
                 "XDG_DATA_HOME": str(self.home / "data"), "XDG_CONFIG_HOME": str(self.home / "config"),
-                "GODWIT_CREDENTIALS": str(credentials / "admin.json"), "GODWIT_APP": str(credentials / "app.json")}
+                "GODWIT_CREDENTIALS": str(credentials / "admin.json"), "GODWIT_APP": str(credentials / "app.json"),
+                **self.variables}
 
     def start(self, *arguments):
         return subprocess.Popen([BIN / "godwit", *map(str, arguments)], env=self.environment(), text=True,
