@@ -46,7 +46,7 @@ class GarbageCollectorTest : public ::testing::Test {
 TEST_F(GarbageCollectorTest, RemovesABlobADayAfterItsLastName) {
   const Object kept = Put("kept", "kept");
   const Object lost = Put("lost", "lost");
-  ASSERT_TRUE(objects_.Delete(kProject, "bucket", "lost", {}).ok());
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "lost", {}, {}}).ok());
   EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
   clock_.Advance(23 * kHourMs);
   EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
@@ -59,12 +59,12 @@ TEST_F(GarbageCollectorTest, RemovesABlobADayAfterItsLastName) {
 
 TEST_F(GarbageCollectorTest, ABlobThatIsNamedAgainStartsAnew) {
   const Object object = Put("a", "bytes");
-  ASSERT_TRUE(objects_.Delete(kProject, "bucket", "a", {}).ok());
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "a", {}, {}}).ok());
   ASSERT_TRUE(collector_.Collect().ok());
   clock_.Advance(25 * kHourMs);
   Put("b", "bytes");
   EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
-  ASSERT_TRUE(objects_.Delete(kProject, "bucket", "b", {}).ok());
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "b", {}, {}}).ok());
   EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
   EXPECT_TRUE(Exists(object));
 }
