@@ -250,6 +250,20 @@ TEST(StorageApi, RefusesWhatIsTooLarge) {
   EXPECT_EQ(server.Send("GET", "/healthz").status, 200);
 }
 
+TEST(StorageApi, AFullDiskRefusesAtOnce) {
+  ServerConfig config;
+  config.free_disk_reserve_bytes = uint64_t{1} << 60;  // No disk has so much.
+  ServerUnderTest server(config);
+  const std::string upload = kUpload;
+  for (const char* type : {"media", "resumable"}) {
+    const Reply reply = server.Admin("POST", upload + "?uploadType=" + type + "&name=x", "{}");
+    EXPECT_EQ(reply.status, 507) << type;
+    EXPECT_EQ(reply.json()["error"]["errors"].items().at(0)["reason"].AsString(),
+              "insufficientStorage");
+  }
+  EXPECT_EQ(server.Send("GET", "/healthz").status, 200);
+}
+
 TEST(StorageApi, LinksNameThisServerAndNoOther) {
   ServerConfig config;
   config.public_url = "https://models.example";

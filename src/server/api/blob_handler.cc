@@ -20,20 +20,23 @@ bool BlobHandler::Accepts(const RequestHead& head) {
 }
 
 bool BlobHandler::TryFast(const RequestHead& head, FastReply* reply) {
+  const std::shared_ptr<const View>& view = view_.Local();
+  if (!view || view->access_generation != services_.access.generation()) return false;
   const auto digest = Digest::Parse(head.path.substr(kPrefix.size()));
   if (!digest.ok()) return false;
-  const auto access = services_.access.snapshot();
-  if (access->VerifyBlobLink(head.path, head.query, services_.clock.NowMs()) != LinkCheck::kValid) {
+  if (view->access->VerifyBlobLink(head.path, head.query, services_.clock.NowMs()) !=
+      LinkCheck::kValid) {
     return false;
   }
-  std::shared_ptr<const OpenBlob> blob = FindOpen(*digest);
-  if (!blob) return false;
+  const auto found = view->open.find(*digest);
+  if (found == view->open.end()) return false;
+  const std::shared_ptr<const OpenBlob>& blob = found->second;
   reply->status = 200;
   reply->after_date = kFastHeaders;
   reply->file = blob->file;
   reply->file_size_bytes = blob->size_bytes;
   reply->file_etag = blob->etag;
-  reply->owner = std::move(blob);
+  reply->owner = blob;
   return true;
 }
 
@@ -59,22 +62,21 @@ Response BlobHandler::Handle(const RequestHead& head) {
           FileBody{(*blob)->file, (*blob)->size_bytes, (*blob)->etag}};
 }
 
-std::shared_ptr<const BlobHandler::OpenBlob> BlobHandler::FindOpen(const Digest& digest) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = open_.find(digest);
-  return found == open_.end() ? nullptr : found->second;
-}
-
 Result<std::shared_ptr<const BlobHandler::OpenBlob>> BlobHandler::Open(const Digest& digest) {
-  if (auto blob = FindOpen(digest)) return blob;
-  auto blob = std::make_shared<OpenBlob>();
-  GODWIT_ASSIGN_OR_RETURN(blob->file, services_.objects.blobs().Open(digest));
-  GODWIT_ASSIGN_OR_RETURN(blob->size_bytes, blob->file->Size());
-  blob->etag = '"' + digest.ToHex() + '"';
-  const std::lock_guard lock(mutex_);
-  if (open_.size() >= kOpenFilesMax) open_.erase(open_.begin());
-  open_[digest] = blob;
-  return std::shared_ptr<const OpenBlob>(blob);
+  const std::lock_guard lock(open_mutex_);
+  auto found = open_.find(digest);
+  if (found == open_.end()) {
+    auto blob = std::make_shared<OpenBlob>();
+    GODWIT_ASSIGN_OR_RETURN(blob->file, services_.objects.blobs().Open(digest));
+    GODWIT_ASSIGN_OR_RETURN(blob->size_bytes, blob->file->Size());
+    blob->etag = '"' + digest.ToHex() + '"';
+    if (open_.size() >= kOpenFilesMax) open_.erase(open_.begin());
+    found = open_.emplace(digest, std::move(blob)).first;
+  }
+  // The generation first: if it moves meanwhile, the view is stale from the start.
+  const uint64_t generation = services_.access.generation();
+  view_.Set(std::make_shared<const View>(View{generation, services_.access.snapshot(), open_}));
+  return found->second;
 }
 
 }  // namespace godwit::server

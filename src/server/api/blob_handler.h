@@ -4,8 +4,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "server/api/services.h"
+#include "server/api/snapshot_cell.h"
 
 namespace godwit::server {
 
@@ -34,12 +36,22 @@ class BlobHandler {
     std::string etag;  // With quotes.
   };
 
+  using OpenBlobs = std::map<Digest, std::shared_ptr<const OpenBlob>>;
+
+  // All that a loop needs, so that it takes no lock. Stale when the access store has moved on:
+  // then a worker answers, and makes the next.
+  struct View {
+    uint64_t access_generation = 0;
+    std::shared_ptr<const AccessSnapshot> access;
+    OpenBlobs open;
+  };
+
   Result<std::shared_ptr<const OpenBlob>> Open(const Digest& digest);
-  std::shared_ptr<const OpenBlob> FindOpen(const Digest& digest) const;
 
   const ApiServices& services_;
-  mutable std::mutex mutex_;
-  std::map<Digest, std::shared_ptr<const OpenBlob>> open_;
+  SnapshotCell<View> view_;
+  std::mutex open_mutex_;
+  OpenBlobs open_;  // What the newest view has.
 };
 
 }  // namespace godwit::server

@@ -155,7 +155,7 @@ Result<Response> StorageHandler::ReadObject(const Call& call) {
   }
   GODWIT_ASSIGN_OR_RETURN(auto file, services_.objects.blobs().Open(object.digest));
   return Response{200, MediaHeaders(object),
-                  FileBody{std::move(file), object.size_bytes, '"' + object.digest.ToHex() + '"'}};
+                  FileBody{std::move(file), object.size_bytes, QuotedEtag(object)}};
 }
 
 Result<Response> StorageHandler::EditObject(const Call& call) {

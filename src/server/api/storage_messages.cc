@@ -61,7 +61,13 @@ Result<Precondition> ReadConditions(const QueryParameters& query, const std::str
   return precondition;
 }
 
+std::string Etag(const Object& object) {
+  return object.digest.ToHex() + "/" + std::to_string(object.metageneration);
+}
+
 }  // namespace
+
+std::string QuotedEtag(const Object& object) { return '"' + Etag(object) + '"'; }
 
 Json ObjectJson(const std::string& origin, const Object& object) {
   const std::string generation = std::to_string(object.generation);
@@ -79,7 +85,7 @@ Json ObjectJson(const std::string& origin, const Object& object) {
       {"storageClass", "STANDARD"},
       {"size", std::to_string(object.size_bytes)},
       {"crc32c", EncodeCrc32c(object.crc32c)},
-      {"etag", object.digest.ToHex() + "/" + std::to_string(object.metageneration)},
+      {"etag", Etag(object)},
       {"timeCreated", FormatTimeMillis(object.create_time_ms)},
       {"updated", FormatTimeMillis(object.update_time_ms)},
   });

@@ -17,6 +17,9 @@ namespace godwit::server {
 Json ObjectJson(const std::string& origin, const Object& object);
 Json BucketJson(const std::string& origin, const Bucket& bucket);
 
+// The object's etag as the ETag header has it: of its bytes and of what is said of them.
+std::string QuotedEtag(const Object& object);
+
 // A resource as a client sends it: a JSON object, or nothing at all. kInvalidArgument otherwise.
 Result<Json> ParseResource(std::string_view body);
 

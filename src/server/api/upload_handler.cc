@@ -151,7 +151,9 @@ Result<std::unique_ptr<BodyReceiver>> UploadHandler::OpenSession(const RequestHe
   // Knowing the session's id is the permission: it came from an authorised request.
   GODWIT_ASSIGN_OR_RETURN(auto lease, services_.sessions.Acquire(id));
   if (lease->upload() != nullptr) {
-    GODWIT_RETURN_IF_ERROR(lease->upload()->Reserve(head.content_length.value_or(0)));
+    const Status reserved = lease->upload()->Reserve(head.content_length.value_or(0));
+    if (reserved.code() == StatusCode::kNotEnoughSpace) (void)lease->Drop();
+    GODWIT_RETURN_IF_ERROR(reserved);
   }
   return NewSessionReceiver(std::move(lease), range, ParseHashHeader(head.Find("x-goog-hash")),
                             ReplyFor(head));

@@ -112,6 +112,8 @@ class SessionReceiver final : public BodyReceiver {
     if (PastEnd()) return Refuse("more bytes came than were announced");
     const Status appended = upload->Append(data.subspan(known));
     if (appended.ok()) return std::nullopt;
+    // Clients give up on a full disk; for a week these bytes would keep it full.
+    if (appended.code() == StatusCode::kNotEnoughSpace) (void)lease_->Drop();
     return reply_.error(appended);
   }
 

@@ -29,6 +29,11 @@ std::string_view MethodName(Method method) {
   return "";
 }
 
+bool IsSigned(const RequestHead& head) {
+  return !RawQueryValue(head.query, "X-Goog-Signature").empty() ||
+         !RawQueryValue(head.query, "Signature").empty();
+}
+
 // The project of the account that signed the request.
 Result<int64_t> VerifySigned(const ApiServices& services, const SignedUrl& url,
                              const SignedRequest& request) {
@@ -51,7 +56,7 @@ Result<int64_t> VerifySigned(const ApiServices& services, const SignedUrl& url,
 
 Response XmlReply(const Object& object) {
   Response response{200, MediaHeaders(object), std::string()};
-  response.headers.emplace_back("ETag", '"' + object.digest.ToHex() + '"');
+  response.headers.emplace_back("ETag", QuotedEtag(object));
   return response;
 }
 
@@ -106,9 +111,7 @@ bool XmlObjectHandler::AcceptsHost(const RequestHead& head) {
 }
 
 bool XmlObjectHandler::Streams(const RequestHead& head) {
-  return head.method == Method::kPut &&
-         (AcceptsHost(head) || !RawQueryValue(head.query, "X-Goog-Signature").empty() ||
-          !RawQueryValue(head.query, "Signature").empty());
+  return head.method == Method::kPut && (AcceptsHost(head) || IsSigned(head));
 }
 
 Result<XmlObjectHandler::Target> XmlObjectHandler::ParseTarget(const RequestHead& head) {
@@ -148,9 +151,9 @@ std::optional<Response> XmlObjectHandler::Handle(const Request& request) {
   }
   auto project_number = Authorize(head);
   if (!project_number.ok()) {
-    const bool unsigned_request = project_number.status().code() == StatusCode::kUnauthenticated;
-    if (!unsigned_request) {
-      return XmlErrorResponse(project_number.status(), "SignatureDoesNotMatch");
+    if (IsSigned(head)) return XmlErrorResponse(project_number.status(), "SignatureDoesNotMatch");
+    if (project_number.status().code() != StatusCode::kUnauthenticated) {
+      return XmlErrorResponse(project_number.status());
     }
     // Nobody's project: whether there is such a bucket at all.
     if (!has_host &&
@@ -195,9 +198,8 @@ Result<Response> XmlObjectHandler::Read(const RequestHead& head, const Target& t
   GODWIT_ASSIGN_OR_RETURN(const Object object, services_.objects.Find(project_number, target.bucket,
                                                                       target.object_name));
   GODWIT_ASSIGN_OR_RETURN(auto file, services_.objects.blobs().Open(object.digest));
-  Response response{
-      200, MediaHeaders(object),
-      FileBody{std::move(file), object.size_bytes, '"' + object.digest.ToHex() + '"'}};
+  Response response{200, MediaHeaders(object),
+                    FileBody{std::move(file), object.size_bytes, QuotedEtag(object)}};
   GODWIT_ASSIGN_OR_RETURN(const QueryParameters query, QueryParameters::Parse(head.query));
   GODWIT_RETURN_IF_ERROR(OverrideHeaders(query, &response));
   return response;
@@ -226,7 +228,8 @@ Result<Response> XmlObjectHandler::StartSession(const RequestHead& head, const T
 std::unique_ptr<BodyReceiver> XmlObjectHandler::Start(const RequestHead& head) {
   auto receiver = OpenReceiver(head);
   if (receiver.ok()) return *std::move(receiver);
-  return NewRefusingReceiver(XmlErrorResponse(receiver.status(), "SignatureDoesNotMatch"));
+  return NewRefusingReceiver(XmlErrorResponse(
+      receiver.status(), IsSigned(head) ? "SignatureDoesNotMatch" : "AccessDenied"));
 }
 
 Result<std::unique_ptr<BodyReceiver>> XmlObjectHandler::OpenReceiver(const RequestHead& head) {

@@ -8,7 +8,9 @@ Result<std::set<std::string>> ReferencedBlobs(Database& db) {
   GODWIT_RETURN_IF_ERROR(db.Read([&](SqlConnection& connection) -> Status {
     GODWIT_ASSIGN_OR_RETURN(
         const SqlRows rows,
-        connection.Query("SELECT sha256 FROM versions UNION SELECT sha256 FROM objects"));
+        connection.Query(
+            "SELECT sha256 FROM versions UNION SELECT sha256 FROM objects UNION "
+            "SELECT sealed_sha256 FROM upload_sessions WHERE finished_generation = 0"));
     for (const SqlRow& row : rows) names.insert(row.Text(0));
     return Status::Ok();
   }));

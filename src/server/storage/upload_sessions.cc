@@ -72,6 +72,12 @@ Result<Object> SessionLease::Finish(const DeclaredHashes& hashes) {
   return sessions_.Finish(session_, upload_);
 }
 
+Status SessionLease::Drop() {
+  if (upload_) GODWIT_RETURN_IF_ERROR(upload_->Cancel());
+  upload_.reset();
+  return sessions_.Remove(session_);
+}
+
 Result<Object> SessionLease::Finished() {
   const ObjectWrite& write = session_.write;
   GODWIT_ASSIGN_OR_RETURN(Object object,
@@ -234,9 +240,7 @@ Status UploadSessions::Cancel(const std::string& id) {
   if (!lease.ok()) {
     return lease.status().code() == StatusCode::kNotFound ? Status::Ok() : lease.status();
   }
-  const UploadSession session = (*lease)->session();
-  lease->reset();
-  return Remove(session);
+  return (*lease)->Drop();
 }
 
 Result<int64_t> UploadSessions::RemoveStartedBefore(int64_t time_ms) {

@@ -43,6 +43,9 @@ class SessionLease {
   // session declared at its start.
   Result<Object> Finish(const DeclaredHashes& hashes);
 
+  // Ends the session and removes its bytes.
+  Status Drop();
+
   // The object that a finished session made; kNotFound when it was overwritten or deleted since.
   Result<Object> Finished();
 

@@ -128,6 +128,25 @@ TEST(UploadSessions, AFullDiskAtTheEndLosesNothing) {
   EXPECT_EQ(storage.Read(*object), "bytes");
 }
 
+TEST(UploadSessions, ADroppedOneLeavesNothing) {
+  const testing::ManualClock clock;
+  NullLogger logger;
+  FaultFileSystem fs(&clock);
+  Storage storage(fs, clock, logger);
+  fs.SetFreeBytes(300 << 20);
+  EXPECT_EQ(storage.sessions.Start(WriteOf("x"), 400 << 20).status().code(),
+            StatusCode::kNotEnoughSpace);
+  EXPECT_TRUE(fs.List("data/uploads")->empty());
+  const std::string id = storage.sessions.Start(WriteOf("x"), std::nullopt).value();
+  auto lease = storage.sessions.Acquire(id);
+  ASSERT_TRUE((*lease)->upload()->Append(AsBytes("bytes")).ok());
+  EXPECT_EQ((*lease)->upload()->Reserve(400 << 20).code(), StatusCode::kNotEnoughSpace);
+  EXPECT_TRUE((*lease)->Drop().ok());
+  lease->reset();
+  EXPECT_TRUE(fs.List("data/uploads")->empty());
+  EXPECT_EQ(storage.sessions.Acquire(id).status().code(), StatusCode::kNotFound);
+}
+
 TEST(UploadSessions, AWrongHashEndsTheSession) {
   const testing::ManualClock clock;
   NullLogger logger;
