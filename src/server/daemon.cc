@@ -8,6 +8,7 @@
 #include "server/blob/blob_store.h"
 #include "server/jobs/garbage_collector.h"
 #include "server/jobs/periodic_task.h"
+#include "server/owner_key.h"
 
 namespace godwit::server {
 namespace {
@@ -106,14 +107,7 @@ class DaemonOnDisk final : public Daemon {
 Status DaemonOnDisk::OpenFolder() {
   const std::string& folder = config_.data_directory;
   GODWIT_RETURN_IF_ERROR(fs_.CreateDirectories(folder));
-  auto lock = fs_.TryLock(JoinPath(folder, "lock"), LockMode::kExclusive);
-  if (!lock.ok()) {
-    if (lock.status().code() != StatusCode::kUnavailable) return lock.status();
-    return Status(StatusCode::kUnavailable,
-                  "another godwitd is running on " + folder +
-                      "; stop it first, or give this one another folder with --data");
-  }
-  lock_ = *std::move(lock);
+  GODWIT_ASSIGN_OR_RETURN(lock_, LockFolder(fs_, folder));
   GODWIT_ASSIGN_OR_RETURN(database_,
                           OpenSqliteDatabase(JoinPath(folder, "godwit.db"), clock_, logger_));
   BlobStoreOptions options;

@@ -7,6 +7,7 @@
 
 #include "server/daemon.h"
 #include "server/logging/line_logger.h"
+#include "server/owner_key.h"
 
 namespace {
 
@@ -26,6 +27,7 @@ struct Flags {
   std::string public_url;
   std::string config_file;
   std::string port_file;
+  std::string new_owner_key;
   bool storage_emulator = false;
   bool check_config = false;
 };
@@ -100,6 +102,13 @@ int Run(const Flags& flags) {
   godwit::server::LineLogger logger(
       STDERR_FILENO, godwit::server::ParseLogFormat(config.log_format).value(),
       godwit::server::ParseLogLevel(config.log_level).value(), *clock);
+  if (!flags.new_owner_key.empty()) {
+    const auto email =
+        godwit::server::MakeOwnerKey(config, *fs, *clock, logger, flags.new_owner_key);
+    if (!email.ok()) return Fail(kExitFailed, email.status());
+    std::printf("%s is a new owner's key, of %s\n", flags.new_owner_key.c_str(), email->c_str());
+    return 0;
+  }
   auto daemon = Daemon::Start(config, *fs, *clock, logger);
   if (!daemon.ok()) return Fail(kExitFailed, daemon.status());
   if (!flags.port_file.empty()) {
@@ -131,6 +140,9 @@ int main(int argc, char** argv) {
   app.add_option("--config", flags.config_file, "TOML file of settings; flags win over it")
       ->type_name("FILE");
   app.add_option("--port-file", flags.port_file, "Write the bound addresses here, one a line")
+      ->type_name("FILE");
+  app.add_option("--new-owner-key", flags.new_owner_key,
+                 "Write a new owner's key file here and exit; for a server that does not run")
       ->type_name("FILE");
   app.add_flag("--storage-emulator", flags.storage_emulator,
                "Take uploads without credentials (loopback only)");

@@ -41,9 +41,10 @@ void ServerUnderTest::Start() {
   daemon_ = *std::move(daemon);
 }
 
-void ServerUnderTest::Restart() {
+void ServerUnderTest::RestartAfter(const std::function<void()>& between) {
   config_.listen = daemon_->addresses();
   daemon_.reset();
+  if (between) between();
   Start();
 }
 

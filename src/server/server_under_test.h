@@ -2,6 +2,7 @@
 // over a real socket.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,7 +35,9 @@ class ServerUnderTest {
   explicit ServerUnderTest(ServerConfig config = {});
 
   // Stops and starts on the same folder and port.
-  void Restart();
+  void Restart() { RestartAfter(nullptr); }
+  // The same, and does `between` while it does not run.
+  void RestartAfter(const std::function<void()>& between);
 
   // target: a path, or a whole URL.
   Reply Send(std::string method, const std::string& target, Headers headers = {},

@@ -182,7 +182,8 @@ Status ServiceAccounts::DeleteKey(const Principal& by, std::string_view email,
 }
 
 Result<ServiceAccount> CreateOwner(AccessStore& access,
-                                   const std::function<Status(const std::string& json)>& keep) {
+                                   const std::function<Status(const std::string& json)>& keep,
+                                   const std::function<Result<RsaKey>()>& make_key) {
   const auto snapshot = access.snapshot();
   if (snapshot->projects().empty()) {
     return Status(StatusCode::kFailedPrecondition,
@@ -194,7 +195,7 @@ Result<ServiceAccount> CreateOwner(AccessStore& access,
   GODWIT_ASSIGN_OR_RETURN(
       ServiceAccount account,
       MintServiceAccount(project, name, "Made by --new-owner-key", Role::kOwner));
-  GODWIT_ASSIGN_OR_RETURN(const RsaKey pair, RsaKey::Generate());
+  GODWIT_ASSIGN_OR_RETURN(const RsaKey pair, make_key());
   const MintedAccountKey key = MintAccountKey(project, account, pair, access.public_url());
   // The file first and the one transaction last: after a crash in between the file opens nothing,
   // and no key is valid that nobody holds.

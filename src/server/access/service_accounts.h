@@ -49,7 +49,8 @@ class ServiceAccounts {
 // For the machine's owner, on a server that does not run: a new owner's account and its key in
 // the oldest project. `keep` stores the key's file; when it fails, so does all, and nothing of it
 // is valid before the return.
-Result<ServiceAccount> CreateOwner(AccessStore& access,
-                                   const std::function<Status(const std::string& json)>& keep);
+Result<ServiceAccount> CreateOwner(
+    AccessStore& access, const std::function<Status(const std::string& json)>& keep,
+    const std::function<Result<RsaKey>()>& make_key = RsaKey::Generate);
 
 }  // namespace godwit::server

@@ -1,5 +1,6 @@
 #include "server/api/api.h"
 
+#include "server/api/admin_routes.h"
 #include "server/api/identity_handlers.h"
 #include "server/api/replies.h"
 #include "server/api/status_handlers.h"
@@ -63,6 +64,7 @@ Response Api::Route(const Request& request, const RequestTarget& target) {
       return device ? device_.Handle(head, target) : models_.Handle(request, target);
     }
   }
+  if (auto response = HandleAdminRequest(services_, request, target)) return *std::move(response);
   if (UploadHandler::Accepts(head)) return uploads_.Handle(request, target);
   if (StorageHandler::Accepts(head)) return storage_.Handle(request, target);
   // Last, for "/bucket/object" may be like any of the above.
