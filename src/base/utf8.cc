@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <algorithm>
+
 namespace godwit {
 
 size_t Utf8SequenceLength(std::string_view text) {
@@ -30,6 +32,13 @@ bool IsUtf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+bool IsPrintableUtf8(std::string_view text) {
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  });
+  return printable && IsUtf8(text);
 }
 
 }  // namespace godwit

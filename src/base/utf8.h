@@ -12,4 +12,7 @@ size_t Utf8SequenceLength(std::string_view text);
 // Whether the whole text is well-formed.
 bool IsUtf8(std::string_view text);
 
+// The same without ASCII's control characters: what a person may be shown.
+bool IsPrintableUtf8(std::string_view text);
+
 }  // namespace godwit

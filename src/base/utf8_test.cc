@@ -32,5 +32,11 @@ TEST(Utf8, TellsWellFormedTextFromOther) {
   for (const auto& row : rows) EXPECT_EQ(IsUtf8(row.text), row.ok) << row.what;
 }
 
+TEST(Utf8, TellsWhatMayBeShown) {
+  EXPECT_TRUE(IsPrintableUtf8("a b/\xC3\xA9"));
+  for (const char* text : {"a\n", "\x1B[2J", "\x7F", "\xFF"})
+    EXPECT_FALSE(IsPrintableUtf8(text)) << text;
+}
+
 }  // namespace
 }  // namespace godwit

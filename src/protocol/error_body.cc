@@ -50,8 +50,11 @@ StatusCode CodeFromHttp(int http_status) {
                                                  : StatusCode::kInternal;
 }
 
-// At most kMessageMax bytes, whole characters only.
-std::string Shorten(std::string message) {
+// At most kMessageMax bytes, whole characters only, and none that would command a terminal.
+std::string Clean(std::string message) {
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
   if (message.size() <= kMessageMax) return message;
   size_t end = kMessageMax;
   while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
@@ -77,7 +80,7 @@ Status StatusFromErrorBody(int http_status, std::string_view body) {
   const Json& error = (*json)["error"];
   const StatusCode named = CodeFromName(error["status"].AsString());
   if (named != StatusCode::kOk) code = named;
-  if (!error["message"].AsString().empty()) message = Shorten(error["message"].AsString());
+  if (!error["message"].AsString().empty()) message = Clean(error["message"].AsString());
   return Status(code, std::move(message));
 }
 

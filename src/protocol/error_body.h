@@ -12,7 +12,8 @@ namespace godwit {
 std::string SerializeErrorBody(const Status& status);
 
 // The Status that an answer stands for: its code from the body's status name, else from the
-// HTTP status; its message from the body, cut at 500 bytes, else "the server answered 502".
+// HTTP status; its message from the body, cut at 500 bytes and without control characters, else
+// "the server answered 502".
 // REQUIRES: http_status is no success.
 Status StatusFromErrorBody(int http_status, std::string_view body);
 

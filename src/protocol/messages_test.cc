@@ -130,5 +130,10 @@ TEST(ErrorBody, CutsALongMessageBetweenCharacters) {
   EXPECT_LT(read.message().size(), 510u);
 }
 
+TEST(ErrorBody, KeepsCommandsFromTheTerminal) {
+  const Status status(StatusCode::kNotFound, "no \x1B[2Jface\r\n");
+  EXPECT_EQ(StatusFromErrorBody(404, SerializeErrorBody(status)).message(), "no  [2Jface  ");
+}
+
 }  // namespace
 }  // namespace godwit

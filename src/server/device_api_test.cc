@@ -134,6 +134,8 @@ TEST_F(DeviceApiTest, RefusesBadCredentialsAsFirebaseDoes) {
       {"no such alias", {key, token}, "/v1beta2/projects/godwit/models/face@beta:download", 404},
       {"no name", {key, token}, "/v1beta2/projects/godwit/models/:download", 401},
       {"no address", {key, token}, "/v1beta2/projects/godwit/models/a%2Fb:download", 400},
+      {"a line break", {key, token}, "/v1beta2/projects/godwit/models/a%0Ab:download", 400},
+      {"no UTF-8", {key, token}, "/v1beta2/projects/godwit/models/%C0%AF:download", 400},
       {"a broken escape", {key, token}, "/v1beta2/projects/godwit/models/%zz:download", 400},
   };
   for (const auto& row : rows) {

@@ -1,4 +1,4 @@
-"""One server for all of these tests, with a published model, an upload session and every credential."""
+"""One server for each page of these tests, with a published model, an upload session and every credential."""
 import json
 import sys
 from pathlib import Path
@@ -22,8 +22,8 @@ class World:
         self.credentials["installationToken"] = {
             "X-Goog-Firebase-Installations-Auth": created["authToken"]["token"]}
         self.credentials["refreshToken"] = {"Authorization": "FIS_v2 " + created["refreshToken"]}
-        self.ask("POST", "/upload/storage/v1/b/godwit-models/o?uploadType=media&name=digits", "accessToken",
-                 DIGITS_V1.read_bytes())
+        upload = self.ask("POST", "/upload/storage/v1/b/godwit-models/o?uploadType=media&name=digits", "accessToken",
+                          DIGITS_V1.read_bytes())
         made = self.ask("POST", "/v1beta2/projects/godwit/models", "accessToken", {
             "displayName": "digits", "tfliteModel": {"gcsTfliteUri": "gs://godwit-models/digits"}})
         model = made["response"]["name"].split("/")[-1]
@@ -33,6 +33,8 @@ class World:
         self.values = {
             "project": "godwit", "model": model, "version": "1", "operation": made["name"].split("/")[-1],
             "address": "digits", "fid": created["fid"], "bucket": "godwit-models", "object": "digits",
+            "destinationBucket": "godwit-models", "destinationObject": "copied",
+            "generation": upload["generation"], "ifGenerationMatch": upload["generation"],
             "sha256": sha256(DIGITS_V1.read_bytes()), "appId": app["app_id"]}
 
     def ask(self, method, path, scheme, body):
@@ -48,7 +50,7 @@ class World:
                 for name, value in self.credentials[scheme].items()}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("openapi") / "server").start()
     yield World(server)

@@ -1,4 +1,4 @@
-"""docs/reference/openapi.yaml as the tests use it: a list of operations without references."""
+"""docs/reference/openapi.yaml as the tests use it: a list of operations, with references and allOf resolved."""
 import dataclasses
 from pathlib import Path
 
@@ -16,6 +16,7 @@ class Operation:
     id: str
     parameters: list  # Each as in the document, with name, in and schema.
     bodies: dict  # Media type to schema.
+    body_required: bool
     security: list  # Names of schemes that are all needed.
 
     def __str__(self):
@@ -30,6 +31,9 @@ def resolve(node, document):
         return [resolve(item, document) for item in node]
     if not isinstance(node, dict):
         return node
+    if "allOf" in node:
+        parts = resolve(node["allOf"], document)
+        return {"type": "object", "properties": {k: v for part in parts for k, v in part["properties"].items()}}
     if "$ref" not in node:
         return {key: resolve(value, document) for key, value in node.items()}
     target = document
@@ -47,11 +51,12 @@ def load():
             operation = item.get(method.lower())
             if not operation:
                 continue
-            bodies = operation.get("requestBody", {}).get("content", {})
+            body = operation.get("requestBody", {})
             operations.append(Operation(
                 method, path, operation.get("operationId", ""),
                 item.get("parameters", []) + operation.get("parameters", []),
-                {media: body.get("schema", {}) for media, body in bodies.items()},
+                {media: content.get("schema", {}) for media, content in body.get("content", {}).items()},
+                body.get("required", False),
                 [scheme for need in operation["security"] for scheme in need]))
     return operations
 

@@ -39,8 +39,10 @@ RoutePlan Api::Plan(const RequestHead& head) {
 
 Response Api::Handle(const Request& request) {
   const auto target = RequestTarget::Parse(request.head);
-  if (!target.ok()) return ErrorResponse(target.status());
-  return Route(request, *target);
+  if (target.ok()) return Route(request, *target);
+  const bool storage =
+      StorageHandler::Accepts(request.head) || UploadHandler::Accepts(request.head);
+  return storage ? StorageErrorResponse(target.status()) : ErrorResponse(target.status());
 }
 
 Response Api::Route(const Request& request, const RequestTarget& target) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/utf8.h"
 #include "server/storage/storage_uri.h"
 
 namespace godwit::server {
@@ -60,6 +61,10 @@ Result<RequestTarget> RequestTarget::Parse(const RequestHead& head) {
       return Status(StatusCode::kInvalidArgument, "the path has too many segments");
     }
     GODWIT_ASSIGN_OR_RETURN(std::string segment, PercentDecode(path.substr(0, end)));
+    if (!IsPrintableUtf8(segment)) {
+      return Status(StatusCode::kInvalidArgument,
+                    "the path holds a control character or bytes that are no UTF-8");
+    }
     target.segments.push_back(std::move(segment));
     path.remove_prefix(end);
   }

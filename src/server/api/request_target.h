@@ -34,7 +34,8 @@ struct RequestTarget {
   std::vector<std::string> segments;
   QueryParameters query;
 
-  // At most 64 segments; kInvalidArgument for more or for a broken escape.
+  // At most 64 segments; kInvalidArgument for more, for a broken escape, and for a segment that is
+  // no printable UTF-8.
   static Result<RequestTarget> Parse(const RequestHead& head);
 
   // The segment, or an empty text past the end.

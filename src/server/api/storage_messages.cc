@@ -246,8 +246,8 @@ Result<std::optional<int64_t>> ReadNumber(const QueryParameters& query, std::str
   const std::string_view text = query.Get(name);
   if (text.empty()) return std::optional<int64_t>();
   const std::optional<int64_t> number = ParseInt(text);
-  if (number) return number;
-  return Status(StatusCode::kInvalidArgument, std::string(name) + " must be a number");
+  if (number && *number >= 0) return number;
+  return Status(StatusCode::kInvalidArgument, std::string(name) + " must be a number from 0");
 }
 
 Result<Precondition> ReadPrecondition(const QueryParameters& query) {

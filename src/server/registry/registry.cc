@@ -67,7 +67,8 @@ Status CheckChange(const ModelChange& change) {
     return Status(StatusCode::kInvalidArgument,
                   "a model may have at most " + std::to_string(kTagsMax) + " tags");
   }
-  for (const std::string& tag : *change.tags) GODWIT_RETURN_IF_ERROR(CheckNameOrTag("a tag", tag));
+  for (const std::string& tag : *change.tags)
+    GODWIT_RETURN_IF_ERROR(CheckNameOrTag("each of tags", tag));
   return Status::Ok();
 }
 

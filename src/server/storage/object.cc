@@ -40,14 +40,13 @@ Status CheckBucketName(std::string_view bucket) {
 Status CheckObjectName(std::string_view bucket, std::string_view name) {
   GODWIT_RETURN_IF_ERROR(CheckBucketName(bucket));
   constexpr size_t kNameMax = 1024;
-  const bool broken = name.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
-  if (!name.empty() && name.size() <= kNameMax && !broken && name != "." && name != ".." &&
-      IsUtf8(name)) {
+  if (!name.empty() && name.size() <= kNameMax && name != "." && name != ".." &&
+      IsPrintableUtf8(name)) {
     return Status::Ok();
   }
   return Status(
       StatusCode::kInvalidArgument,
-      "Invalid object name: 1 to 1024 bytes of UTF-8 without line breaks and NUL are allowed");
+      "Invalid object name: 1 to 1024 bytes of UTF-8 without control characters are allowed");
 }
 
 Status CheckPrecondition(const Precondition& precondition, const Object* present) {

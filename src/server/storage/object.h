@@ -96,7 +96,7 @@ struct ObjectPage {
 std::string EncodeCrc32c(uint32_t crc32c);
 
 // kInvalidArgument unless `bucket` is 3 to 63 of a-z0-9_.- and no name that a path of ours has,
-// and `name` is 1 to 1024 bytes of UTF-8 without line breaks and NUL, and neither "." nor "..".
+// and `name` is 1 to 1024 bytes of UTF-8 without control characters, and neither "." nor "..".
 Status CheckObjectName(std::string_view bucket, std::string_view name);
 Status CheckBucketName(std::string_view bucket);
 

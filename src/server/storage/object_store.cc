@@ -254,8 +254,9 @@ Result<Object> ObjectStore::Copy(const ObjectSource& source, ObjectWrite write, 
 Result<Object> ObjectStore::Compose(const std::vector<ObjectSource>& sources,
                                     const ObjectWrite& write) {
   if (sources.empty() || sources.size() > kComposeMax) {
-    return Status(StatusCode::kInvalidArgument,
-                  "compose takes 1 to " + std::to_string(kComposeMax) + " source objects");
+    return Status(
+        StatusCode::kInvalidArgument,
+        "sourceObjects: compose takes 1 to " + std::to_string(kComposeMax) + " source objects");
   }
   // Held from here, so that the sources' blobs stay.
   const std::shared_lock references(reference_mutex_);
