@@ -207,19 +207,26 @@ Result<Json> AdminClient::FindModel(const std::string& display_name) {
                                            "model list");
 }
 
-Result<std::vector<Json>> AdminClient::ListVersions(const std::string& model_id) {
-  std::vector<Json> versions;
+Result<std::vector<Json>> AdminClient::ListAll(const std::string& path, const char* name) {
+  std::vector<Json> all;
   std::string page_token;
   for (int page = 0; page < kPagesMax; ++page) {
-    std::string path = ModelsPath() + "/" + model_id + "/versions";
-    if (!page_token.empty()) path += "?pageToken=" + PercentEncode(page_token);
-    GODWIT_ASSIGN_OR_RETURN(const Json reply, Call("GET", path, Json()));
-    const auto& items = reply["versions"].items();
-    versions.insert(versions.end(), items.begin(), items.end());
+    const std::string query = page_token.empty() ? "" : "?pageToken=" + PercentEncode(page_token);
+    GODWIT_ASSIGN_OR_RETURN(const Json reply, Call("GET", path + query, Json()));
+    const auto& items = reply[name].items();
+    all.insert(all.end(), items.begin(), items.end());
     page_token = reply["nextPageToken"].AsString();
     if (page_token.empty()) break;
   }
-  return versions;
+  return all;
+}
+
+Result<std::vector<Json>> AdminClient::ListVersions(const std::string& model_id) {
+  return ListAll(ModelsPath() + "/" + model_id + "/versions", "versions");
+}
+
+Result<std::vector<Json>> AdminClient::ListPublications(const std::string& model_id) {
+  return ListAll(ModelsPath() + "/" + model_id + "/publications", "publications");
 }
 
 Result<Json> AdminClient::GetVersion(const std::string& model_id, int64_t version) {
@@ -244,6 +251,31 @@ Result<Json> AdminClient::Get(const std::string& url) { return CallUrl("GET", ur
 
 Status AdminClient::DeleteModel(const std::string& model_id) {
   return Call("DELETE", ModelsPath() + "/" + model_id, Json()).status();
+}
+
+Status AdminClient::DeleteVersion(const std::string& model_id, int64_t version) {
+  return Call("DELETE", ModelsPath() + "/" + model_id + "/versions/" + std::to_string(version),
+              Json())
+      .status();
+}
+
+Result<Json> AdminClient::SetAlias(const std::string& model_id, const std::string& alias,
+                                   int64_t version) {
+  return Call("PUT", ModelsPath() + "/" + model_id + "/aliases/" + PercentEncode(alias),
+              Json::Object({{"version", version}}));
+}
+
+Status AdminClient::DeleteAlias(const std::string& model_id, const std::string& alias) {
+  return Call("DELETE", ModelsPath() + "/" + model_id + "/aliases/" + PercentEncode(alias), Json())
+      .status();
+}
+
+Result<Json> AdminClient::RollBack(const std::string& model_id, int64_t from_version,
+                                   int64_t to_version) {
+  Json body = Json::Object();
+  if (from_version > 0) body.Set("fromVersion", from_version);
+  if (to_version > 0) body.Set("toVersion", to_version);
+  return Call("POST", ModelsPath() + "/" + model_id + ":rollback", body);
 }
 
 Result<Json> AdminClient::FinishOperation(Json operation) {

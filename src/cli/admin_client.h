@@ -44,6 +44,15 @@ class AdminClient {
   Result<Json> PatchModel(const std::string& model_id, const std::string& update_mask,
                           const Json& model, const std::string& query = "");
   Status DeleteModel(const std::string& model_id);
+  Status DeleteVersion(const std::string& model_id, int64_t version);
+
+  // Return the Model afterwards.
+  Result<Json> SetAlias(const std::string& model_id, const std::string& alias, int64_t version);
+  // from: what must be published now, 0: whatever is. to: 0: what was published before.
+  Result<Json> RollBack(const std::string& model_id, int64_t from_version, int64_t to_version);
+  Status DeleteAlias(const std::string& model_id, const std::string& alias);
+  // Newest first.
+  Result<std::vector<Json>> ListPublications(const std::string& model_id);
 
   // The JSON object at a URL of the server.
   Result<Json> Get(const std::string& url);
@@ -65,6 +74,8 @@ class AdminClient {
   // for some seconds when it cannot be reached.
   Result<HttpResponse> SendPatiently(const HttpRequest& request, HttpSink* sink);
   Result<Json> FinishOperation(Json operation);
+  // The items of all pages.
+  Result<std::vector<Json>> ListAll(const std::string& path, const char* name);
   std::string ModelsPath() const;
 
   HttpClient& http_;

@@ -6,6 +6,7 @@
 #include "cli/admin_client.h"
 #include "cli/commands.h"
 #include "cli/text_format.h"
+#include "cli/version_file.h"
 #include "protocol/model_address.h"
 
 namespace godwit::cli {
@@ -35,10 +36,14 @@ std::string TagsText(const Json& model) {
   return text;
 }
 
-// "2026-01-02 03:04:05" of "2026-01-02T03:04:05.678000Z".
-std::string TimeText(const Json& time) {
-  std::string text = Printable(time.AsString()).substr(0, 19);
-  std::replace(text.begin(), text.end(), 'T', ' ');
+// "beta@2 stable@1", or only the names of those that point to the version.
+std::string AliasesText(const Json& model, int64_t version) {
+  std::string text;
+  for (const auto& [name, target] : model["aliases"].members()) {
+    if (version != 0 && target.AsInt() != version) continue;
+    text += (text.empty() ? "" : " ") + Printable(name);
+    if (version == 0) text += "@" + std::to_string(target.AsInt());
+  }
   return text;
 }
 
@@ -64,11 +69,12 @@ void PrintModel(Console& console, const Json& model) {
   PrintRow(console, "id", Printable(ModelId(model)));
   PrintRow(console, "published", VersionText(model["publishedVersion"]));
   PrintRow(console, "latest", VersionText(model["latestVersion"]));
+  PrintRow(console, "aliases", AliasesText(model, 0));
   PrintRow(console, "size", SizeText(model["tfliteModel"]["sizeBytes"]));
   PrintRow(console, "sha256", Printable(model["modelHash"].AsString()));
   PrintRow(console, "tags", TagsText(model));
-  PrintRow(console, "created", TimeText(model["createTime"]));
-  PrintRow(console, "changed", TimeText(model["updateTime"]));
+  PrintRow(console, "created", FormatTimestamp(model["createTime"].AsString()));
+  PrintRow(console, "changed", FormatTimestamp(model["updateTime"].AsString()));
   PrintRow(console, "not valid",
            Printable(model["state"]["validationError"]["message"].AsString()));
 }
@@ -87,7 +93,7 @@ void PrintVersion(Console& console, const std::string& address, const Json& vers
   PrintRow(console, "published", version["published"].AsBool() ? "yes" : "no");
   PrintRow(console, "size", SizeText(version["sizeBytes"]));
   PrintRow(console, "sha256", Printable(version["sha256"].AsString()));
-  PrintRow(console, "created", TimeText(version["createTime"]));
+  PrintRow(console, "created", FormatTimestamp(version["createTime"].AsString()));
   for (const Json& tensor : version["inputs"].items())
     PrintRow(console, "input", TensorText(tensor));
   for (const Json& tensor : version["outputs"].items()) {
@@ -102,14 +108,10 @@ void PrintVersion(Console& console, const std::string& address, const Json& vers
 
 Status ShowVersion(Context& context, AdminClient& client, const ModelAddress& address,
                    const Json& model) {
-  if (!address.alias.empty()) {
-    return Status(StatusCode::kNotFound,
-                  "model '" + address.name + "' has no alias '" + address.alias +
-                      "'; see its versions: godwit model versions " + address.name);
-  }
+  GODWIT_ASSIGN_OR_RETURN(const int64_t number, VersionOf(address, model));
   GODWIT_ASSIGN_OR_RETURN(
       const Json version,
-      client.GetVersion(ModelId(model), address.version).WithContext(address.ToString()));
+      client.GetVersion(ModelId(model), number).WithContext(address.ToString()));
   if (context.json) {
     context.console.PrintJson(version);
   } else {
@@ -129,19 +131,21 @@ void ReportPublished(Context& context, const Json& model) {
                                  " from now on; those that have one keep it");
 }
 
-// Asks on the terminal; a person must type the model's name.
-Status ConfirmDeletion(Context& context, const std::string& name) {
+// Asks on the terminal; a person must type what is deleted.
+Status ConfirmDeletion(Context& context, const ModelAddress& address) {
+  const std::string text = address.ToString();
   if (!context.console.err_is_terminal()) {
     return Status(StatusCode::kFailedPrecondition,
-                  "deleting '" + name +
+                  "deleting '" + text +
                       "' cannot be undone and there is no terminal to ask on, so nothing was "
                       "done; add --yes");
   }
-  context.console.Note("This deletes '" + name +
-                       "' and all its versions from the server and cannot be undone.");
-  context.console.Note("Type the model's name to go on:");
-  char answer[64] = {};
-  if (std::fgets(answer, sizeof answer, stdin) != nullptr && std::string(answer) == name + "\n") {
+  context.console.Note("This deletes '" + text + "'" +
+                       (address.version > 0 ? "" : " and all its versions") +
+                       " from the server and cannot be undone.");
+  context.console.Note("Type " + text + " to go on:");
+  char answer[96] = {};
+  if (std::fgets(answer, sizeof answer, stdin) != nullptr && std::string(answer) == text + "\n") {
     return Status::Ok();
   }
   return Status(StatusCode::kCancelled, "that is another name, so nothing was deleted");
@@ -174,8 +178,8 @@ Status RunModelList(Context& context, const ModelListOptions& options) {
   for (const Json& model : models) {
     table.AddRow({Printable(model["displayName"].AsString()),
                   VersionText(model["publishedVersion"]), VersionText(model["latestVersion"]),
-                  SizeText(model["tfliteModel"]["sizeBytes"]), TimeText(model["updateTime"]),
-                  TagsText(model)});
+                  SizeText(model["tfliteModel"]["sizeBytes"]),
+                  FormatTimestamp(model["updateTime"].AsString()), TagsText(model)});
   }
   context.console.Print(table.Render());
   return Status::Ok();
@@ -211,12 +215,14 @@ Status RunModelVersions(Context& context, const ModelNameOptions& options) {
   }
   Table table({{"VERSION", Align::kRight},
                {"PUBLISHED"},
+               {"ALIASES"},
                {"SIZE", Align::kRight},
                {"CREATED (UTC)"},
                {"SHA256"}});
   for (const Json& version : versions) {
     table.AddRow({VersionText(version["version"]), version["published"].AsBool() ? "yes" : "",
-                  SizeText(version["sizeBytes"]), TimeText(version["createTime"]),
+                  AliasesText(model, version["version"].AsInt()), SizeText(version["sizeBytes"]),
+                  FormatTimestamp(version["createTime"].AsString()),
                   Printable(version["sha256"].AsString()).substr(0, 16)});
   }
   context.console.Print(table.Render());
@@ -225,21 +231,19 @@ Status RunModelVersions(Context& context, const ModelNameOptions& options) {
 
 Status RunModelPublish(Context& context, const ModelNameOptions& options) {
   GODWIT_ASSIGN_OR_RETURN(const ModelAddress address, ModelAddress::Parse(options.address));
-  if (!address.alias.empty()) {
-    return Status(StatusCode::kInvalidArgument,
-                  "an alias cannot be published, so nothing was done; give NAME or NAME@VERSION");
-  }
   GODWIT_ASSIGN_OR_RETURN(AdminClient client, Connect(context));
   GODWIT_ASSIGN_OR_RETURN(const Json found, client.FindModel(address.name));
-  const Json body = address.version > 0
-                        ? Json::Object({{"publishedVersion", Json(address.version)}})
-                        : Json::Object({{"state", Json::Object({{"published", Json(true)}})}});
+  const bool exact = address.version > 0 || !address.alias.empty();
+  std::string mask = "state.published";
+  Json body = Json::Object({{"state", Json::Object({{"published", Json(true)}})}});
+  if (exact) {
+    GODWIT_ASSIGN_OR_RETURN(const int64_t number, VersionOf(address, found));
+    mask = "publishedVersion";
+    body = Json::Object({{"publishedVersion", Json(number)}});
+  }
   GODWIT_ASSIGN_OR_RETURN(
       const Json model,
-      client
-          .PatchModel(ModelId(found), address.version > 0 ? "publishedVersion" : "state.published",
-                      body)
-          .WithContext("publish " + address.ToString()));
+      client.PatchModel(ModelId(found), mask, body).WithContext("publish " + address.ToString()));
   ReportPublished(context, model);
   return Status::Ok();
 }
@@ -285,16 +289,27 @@ Status RunModelUpdate(Context& context, const ModelUpdateOptions& options) {
 }
 
 Status RunModelDelete(Context& context, const ModelDeleteOptions& options) {
-  GODWIT_ASSIGN_OR_RETURN(const std::string name, NameOnly(options.address));
+  GODWIT_ASSIGN_OR_RETURN(const ModelAddress address, ModelAddress::Parse(options.address));
+  if (!address.alias.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "'" + options.address +
+                      "' names an alias, so nothing was deleted; give NAME or NAME@VERSION, or "
+                      "see: godwit model alias delete --help");
+  }
   GODWIT_ASSIGN_OR_RETURN(AdminClient client, Connect(context));
-  GODWIT_ASSIGN_OR_RETURN(const Json model, client.FindModel(name));
-  if (!options.yes) GODWIT_RETURN_IF_ERROR(ConfirmDeletion(context, name));
-  GODWIT_RETURN_IF_ERROR(client.DeleteModel(ModelId(model)));
-  if (context.json) {
-    context.console.PrintJson(
-        Json::Object({{"deleted", Json(name)}, {"id", Json(ModelId(model))}}));
+  GODWIT_ASSIGN_OR_RETURN(const Json model, client.FindModel(address.name));
+  if (!options.yes) GODWIT_RETURN_IF_ERROR(ConfirmDeletion(context, address));
+  Json report = Json::Object({{"deleted", Json(address.ToString())}, {"id", Json(ModelId(model))}});
+  if (address.version > 0) {
+    GODWIT_RETURN_IF_ERROR(client.DeleteVersion(ModelId(model), address.version)
+                               .WithContext("delete " + address.ToString()));
   } else {
-    context.console.Note("deleted '" + name +
+    GODWIT_RETURN_IF_ERROR(client.DeleteModel(ModelId(model)));
+  }
+  if (context.json) {
+    context.console.PrintJson(report);
+  } else {
+    context.console.Note("deleted '" + address.ToString() +
                          "'; devices that have it keep it until they delete it");
   }
   return Status::Ok();

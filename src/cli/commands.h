@@ -61,6 +61,22 @@ Status RunModelShow(Context& context, const ModelNameOptions& options);
 Status RunModelVersions(Context& context, const ModelNameOptions& options);
 Status RunModelPublish(Context& context, const ModelNameOptions& options);
 Status RunModelUnpublish(Context& context, const ModelNameOptions& options);
+Status RunModelHistory(Context& context, const ModelNameOptions& options);
+Status RunModelAliasList(Context& context, const ModelNameOptions& options);
+
+struct ModelAliasOptions {
+  std::string name;
+  std::string alias;
+  std::string version;  // "7" or "@7".
+};
+Status RunModelAliasSet(Context& context, const ModelAliasOptions& options);
+Status RunModelAliasDelete(Context& context, const ModelAliasOptions& options);
+
+struct RollbackOptions {
+  std::string name;
+  int64_t to = 0;  // 0: what was published before.
+};
+Status RunRollback(Context& context, const RollbackOptions& options);
 
 struct ModelUpdateOptions {
   std::string address;

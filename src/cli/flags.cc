@@ -21,6 +21,8 @@ constexpr const char* kFooter =
     "\n"
     "Data goes to standard output, all else to standard error. NO_COLOR is honoured.\n";
 
+constexpr const char* kAnyAddress = "NAME, NAME@VERSION or NAME@ALIAS";
+
 // Everything that a command line can set.
 struct Options {
   ModelPushOptions push;
@@ -28,6 +30,8 @@ struct Options {
   ModelDiffOptions diff;
   ModelListOptions list;
   ModelNameOptions name;
+  ModelAliasOptions alias;
+  RollbackOptions rollback;
   ModelUpdateOptions update;
   ModelDeleteOptions erase;
   GetOptions get;
@@ -54,6 +58,7 @@ class Tree {
     app_.set_help_flag("-h,--help", "Show this help");
     app_.set_version_flag("--version", "godwit " GODWIT_VERSION, "Show the version");
     AddModelCommands();
+    AddRollback();
     AddDeviceCommands();
     AddFileCommands();
     AddWayOverCommands();
@@ -119,11 +124,12 @@ class Tree {
       const char* address_help;
     };
     for (const Row& row : {
-             Row{"show", "Show one model or version", &RunModelShow, "NAME or NAME@VERSION"},
+             Row{"show", "Show one model or version", &RunModelShow, kAnyAddress},
              Row{"versions", "List a model's versions", &RunModelVersions, "NAME"},
              Row{"publish", "Let devices have the latest version, or the given one",
-                 &RunModelPublish, "NAME or NAME@VERSION"},
+                 &RunModelPublish, kAnyAddress},
              Row{"unpublish", "Let devices have no version", &RunModelUnpublish, "NAME"},
+             Row{"history", "List what was published, when and by whom", &RunModelHistory, "NAME"},
          }) {
       CLI::App* command = Add(model, row.name, row.help, row.runner, &Options::name);
       AddAddress(command, &options_->name.address, row.address_help);
@@ -139,12 +145,48 @@ class Tree {
     update->add_flag("--clear-tags", options_->update.clear_tags, "Remove all tags")->excludes(tag);
     AddAdmin(update);
     AddJson(update);
-    auto* erase = Add(model, "delete", "Delete a model and all its versions", &RunModelDelete,
-                      &Options::erase);
-    AddAddress(erase, &options_->erase.address, "NAME");
+    AddModelAliases(model);
+    auto* erase = Add(model, "delete", "Delete a model and all its versions, or one version",
+                      &RunModelDelete, &Options::erase);
+    AddAddress(erase, &options_->erase.address, "NAME or NAME@VERSION");
     erase->add_flag("-y,--yes", options_->erase.yes, "Do not ask");
     AddAdmin(erase);
     AddJson(erase);
+  }
+
+  void AddModelAliases(CLI::App* model) {
+    CLI::App* alias = model->add_subcommand("alias", "Names that point to a model's versions");
+    alias->require_subcommand(1);
+    auto* set = Add(alias, "set", "Make an alias, or move it", &RunModelAliasSet, &Options::alias);
+    auto* erase = Add(alias, "delete", "Delete an alias", &RunModelAliasDelete, &Options::alias);
+    for (CLI::App* command : {set, erase}) {
+      command->add_option("name", options_->alias.name, "The model")->required()->type_name("NAME");
+      command->add_option("alias", options_->alias.alias, "As in stable")
+          ->required()
+          ->type_name("ALIAS");
+    }
+    set->add_option("version", options_->alias.version, "As in 3 or @3")
+        ->required()
+        ->type_name("VERSION");
+    auto* list = Add(alias, "list", "List a model's aliases", &RunModelAliasList, &Options::name);
+    AddAddress(list, &options_->name.address, "NAME");
+    for (CLI::App* command : {set, erase, list}) {
+      AddAdmin(command);
+      AddJson(command);
+    }
+  }
+
+  void AddRollback() {
+    auto* rollback = Add(&app_, "rollback", "Let devices have what they had before", &RunRollback,
+                         &Options::rollback);
+    rollback->add_option("name", options_->rollback.name, "The model")
+        ->required()
+        ->type_name("NAME");
+    rollback->add_option("--to", options_->rollback.to, "A version that was published before that")
+        ->check(CLI::Range(int64_t{1}, INT64_MAX).description(""))
+        ->type_name("VERSION");
+    AddAdmin(rollback);
+    AddJson(rollback);
   }
 
   void AddModelTransfers(CLI::App* model) {
@@ -161,7 +203,8 @@ class Tree {
     AddAdmin(push);
     AddJson(push);
     auto* pull = Add(model, "pull", "Download a version to a file", &RunModelPull, &Options::pull);
-    AddAddress(pull, &options_->pull.address, "NAME (what devices get) or NAME@VERSION");
+    AddAddress(pull, &options_->pull.address,
+               "NAME (what devices get), NAME@VERSION or NAME@ALIAS");
     pull->add_option("-o,--output", options_->pull.output, "The file to write")
         ->required()
         ->type_name("FILE");
@@ -187,7 +230,7 @@ class Tree {
   void AddDeviceCommands() {
     auto* get =
         Add(&app_, "get", "Get a model as a device does; print its path", &RunGet, &Options::get);
-    AddAddress(get, &options_->get.address, "NAME or NAME@VERSION");
+    AddAddress(get, &options_->get.address, kAnyAddress);
     get->add_option("--type", options_->get.type, "Which copy will do")
         ->capture_default_str()
         ->check(OneOf({"local", "local-update-in-background", "latest"}))

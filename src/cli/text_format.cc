@@ -94,6 +94,12 @@ std::string Printable(std::string_view text) {
   return clean;
 }
 
+std::string FormatTimestamp(std::string_view rfc3339) {
+  std::string text = Printable(rfc3339.substr(0, 19));
+  std::replace(text.begin(), text.end(), 'T', ' ');
+  return text;
+}
+
 void Table::AddRow(std::vector<std::string> cells) {
   assert(cells.size() == columns_.size());
   rows_.push_back(std::move(cells));

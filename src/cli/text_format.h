@@ -38,6 +38,9 @@ std::string PadLeft(std::string_view text, size_t width);
 // obey them) become '?'.
 std::string Printable(std::string_view text);
 
+// "2026-01-02 03:04:05" of "2026-01-02T03:04:05.678000Z"; safe to print.
+std::string FormatTimestamp(std::string_view rfc3339);
+
 enum class Align { kLeft, kRight };
 
 // Columns two spaces apart, each as wide as its widest cell.

@@ -58,13 +58,16 @@ Status MakeRoom(FileSystem& fs, const std::string& folder, uint64_t wanted_bytes
   return Status::Ok();
 }
 
-// Which version the address means.
+}  // namespace
+
 Result<int64_t> VersionOf(const ModelAddress& address, const Json& model) {
   if (address.version > 0) return address.version;
   if (!address.alias.empty()) {
+    const int64_t version = model["aliases"][address.alias].AsInt();
+    if (version > 0) return version;
     return Status(StatusCode::kNotFound,
                   "model '" + address.name + "' has no alias '" + address.alias +
-                      "'; see its versions: godwit model versions " + address.name);
+                      "'; see which it has: godwit model alias list " + address.name);
   }
   const int64_t published = model["publishedVersion"].AsInt();
   if (published > 0) return published;
@@ -74,8 +77,6 @@ Result<int64_t> VersionOf(const ModelAddress& address, const Json& model) {
                     address.name + "@" +
                     std::to_string(std::max<int64_t>(model["latestVersion"].AsInt(), 1)));
 }
-
-}  // namespace
 
 Result<VersionFile> FindVersionFile(AdminClient& client, const ModelAddress& address) {
   GODWIT_ASSIGN_OR_RETURN(const Json model, client.FindModel(address.name));

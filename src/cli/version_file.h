@@ -18,6 +18,10 @@ struct VersionFile {
   Digest digest;
 };
 
+// Which version of the model the address means: the one that it names, its alias's, or the
+// published one. kNotFound when there is none.
+Result<int64_t> VersionOf(const ModelAddress& address, const Json& model);
+
 // Asks the server. kNotFound when there is no such model or version, or a name alone is given and
 // the model is not published.
 Result<VersionFile> FindVersionFile(AdminClient& client, const ModelAddress& address);

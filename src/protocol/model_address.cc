@@ -28,8 +28,9 @@ bool IsModelName(std::string_view text) {
 }
 
 bool IsAlias(std::string_view text) {
-  return IsModelName(text) && text.front() != '-' &&
-         !std::all_of(text.begin(), text.end(), IsDigit);
+  return !text.empty() && text.size() <= kNameMax && IsLower(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return IsLower(c) || IsDigit(c) || c == '_' || c == '-'; });
 }
 
 bool IsProjectId(std::string_view text) {

@@ -26,7 +26,7 @@ struct ModelAddress {
 // 1 to 32 characters of A-Z a-z 0-9 _ - (a model's displayName; a tag has the same form).
 bool IsModelName(std::string_view text);
 
-// As a model's name, but never digits alone nor '-' first: those look like a version.
+// 1 to 32 characters of a-z 0-9 _ -, a letter first: nothing else looks like a version.
 bool IsAlias(std::string_view text);
 
 // 6 to 30 characters of a-z 0-9 -.

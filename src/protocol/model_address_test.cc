@@ -10,7 +10,7 @@ TEST(ModelAddress, ReadsItsThreeForms) {
   EXPECT_EQ(ModelAddress::Parse("face@7").value(), (ModelAddress{"face", 7, ""}));
   EXPECT_EQ(ModelAddress::Parse("Face_2-x@stable").value(),
             (ModelAddress{"Face_2-x", 0, "stable"}));
-  EXPECT_EQ(ModelAddress::Parse("1@2a").value(), (ModelAddress{"1", 0, "2a"}));
+  EXPECT_EQ(ModelAddress::Parse("1@a2").value(), (ModelAddress{"1", 0, "a2"}));
 }
 
 TEST(ModelAddress, WritesWhatItReads) {
@@ -32,6 +32,9 @@ TEST(ModelAddress, RefusesEverythingElse) {
                                "\xC3\xA4",
                                "face@a/b",
                                "face@+1",
+                               "face@2a",
+                               "face@Stable",
+                               "face@_a",
                                "face:1",
                                "face@9223372036854775808",
                                std::string(33, 'a'),

@@ -104,6 +104,7 @@ Status ApplyTable(const toml::table& table, ServerConfig* config) {
   if (limits_table == nullptr) return Status::Ok();
   TableReader limits("limits.", *limits_table);
   limits.Read("model_max_bytes", &config->model_max_bytes);
+  limits.Read("verify_at_once_max_bytes", &config->verify_at_once_max_bytes);
   limits.Read("free_disk_reserve_bytes", &config->free_disk_reserve_bytes);
   limits.Read("versions_kept", &config->versions_kept);
   limits.Read("connections_max", &config->connections_max);

@@ -23,8 +23,10 @@ struct ServerConfig {
   std::string log_format = "text";
 
   uint64_t model_max_bytes = 2ull << 30;
+  uint64_t verify_at_once_max_bytes = 32 << 20;  // Bigger files are validated in the background.
   uint64_t free_disk_reserve_bytes = 256 << 20;
-  int64_t versions_kept = 10;  // Newest of each model; published ones stay anyway. 0: all.
+  int64_t versions_kept =
+      10;  // Newest of each model; what something points to stays anyway. 0: all.
   int connections_max = 16'000;
   int64_t garbage_period_ms = 3600 * 1000;             // Between two rounds of maintenance.
   int64_t garbage_blob_age_min_ms = 26 * 3600 * 1000;  // A blob that nothing names stays so long.

@@ -8,6 +8,7 @@
 #include "server/blob/blob_store.h"
 #include "server/jobs/garbage_collector.h"
 #include "server/jobs/periodic_task.h"
+#include "server/jobs/verifier.h"
 #include "server/owner_key.h"
 
 namespace godwit::server {
@@ -70,6 +71,8 @@ class DaemonOnDisk final : public Daemon {
 
   void Stop() override {
     if (http_) http_->Stop();
+    // Before what they write to.
+    verifier_.reset();
     refresh_.reset();
     maintain_.reset();
   }
@@ -96,6 +99,7 @@ class DaemonOnDisk final : public Daemon {
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<UploadSessions> sessions_;
   std::unique_ptr<ModelIntake> intake_;
+  std::unique_ptr<Verifier> verifier_;
   std::unique_ptr<GarbageCollector> collector_;
   std::unique_ptr<Api> api_;
   Gate gate_;
@@ -126,6 +130,7 @@ Status DaemonOnDisk::OpenDomain() {
   objects_ = std::make_unique<ObjectStore>(*database_, *blobs_, clock_);
   sessions_ = std::make_unique<UploadSessions>(*database_, *objects_, clock_);
   intake_ = std::make_unique<ModelIntake>(*objects_, logger_);
+  verifier_ = std::make_unique<Verifier>(*registry_, *intake_, logger_);
   GarbageOptions garbage;
   garbage.versions_kept = config_.versions_kept;
   garbage.blob_age_min_ms = config_.garbage_blob_age_min_ms;
@@ -148,10 +153,11 @@ Status DaemonOnDisk::Open() {
   options.require_installation_token = config_.require_installation_token;
   options.storage_emulator = config_.storage_emulator;
   options.model_max_bytes = config_.model_max_bytes;
+  options.verify_at_once_max_bytes = config_.verify_at_once_max_bytes;
   options.storage_hosts = StorageHosts(config_, http_->addresses(), public_url_);
-  api_ = std::make_unique<Api>(ApiServices{*database_, *access_, *installations_, *registry_,
-                                           *objects_, *sessions_, *intake_, clock_, logger_,
-                                           std::move(options), [this] { return http_->stats(); }});
+  api_ = std::make_unique<Api>(ApiServices{
+      *database_, *access_, *installations_, *registry_, *objects_, *sessions_, *intake_,
+      *verifier_, clock_, logger_, std::move(options), [this] { return http_->stats(); }});
   gate_.Open(api_.get());
   StartJobs();
   return Status::Ok();

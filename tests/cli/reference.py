@@ -22,8 +22,8 @@ and godwit's own from 200.
 
 ## Addresses
 
-`face` is the version that devices get, `face@7` is version 7. A name has 1 to 32 letters, digits,
-`_` or `-`.
+`face` is the version that devices get, `face@7` is version 7, `face@stable` what the alias points
+to. A name has 1 to 32 letters, digits, `_` or `-`; an alias of `a-z`, `0-9`, `_` and `-`, a letter first.
 
 ## Exit codes
 

@@ -31,7 +31,7 @@ class World:
                  {"state": {"published": True}})
         # What a request that should succeed has in its path, query and body.
         self.values = {
-            "project": "godwit", "model": model, "version": "1", "operation": made["name"].split("/")[-1],
+            "project": "godwit", "model": model, "version": "1", "alias": "stable", "operation": made["name"].split("/")[-1],
             "address": "digits", "fid": created["fid"], "bucket": "godwit-models", "object": "digits",
             "destinationBucket": "godwit-models", "destinationObject": "copied",
             "generation": upload["generation"], "ifGenerationMatch": upload["generation"],

@@ -1,7 +1,10 @@
 #include "server/api/delivery_table.h"
 
-#include <bit>
-#include <cstring>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <functional>
+#include <set>
 
 #include "protocol/model_messages.h"
 
@@ -10,121 +13,147 @@ namespace {
 
 constexpr std::string_view kEtagName = "ETag: ";
 constexpr size_t kEtagSize = 64;
+// No quotes around the ETag: Firebase's clients keep the value as they read it.
+constexpr std::string_view kBehindEtag = "\r\nCache-Control: private, no-cache\r\n";
+constexpr size_t kNotModifiedSize = kEtagName.size() + kEtagSize + kBehindEtag.size() + 2;
 
-}  // namespace
+uint64_t HashOf(std::string_view key) { return std::hash<std::string_view>{}(key); }
 
-std::shared_ptr<const DeliveryTable::Prepared> DeliveryTable::Prepare(const Version& version,
-                                                                      const AccessSnapshot& access,
-                                                                      int64_t now_ms) {
+PreparedAnswer Prepare(const Version& version, const AccessSnapshot& access, int64_t links_ms) {
   DownloadReply reply;
   reply.model_hash = version.digest.ToHex();
-  reply.download_uri = access.SignBlobLink(reply.model_hash, now_ms);
-  reply.expire_time_ms = AccessSnapshot::BlobLinkExpiryMs(now_ms);
+  reply.download_uri = access.SignBlobLink(reply.model_hash, links_ms);
+  reply.expire_time_ms = AccessSnapshot::BlobLinkExpiryMs(links_ms);
   reply.size_bytes = version.size_bytes;
   reply.model_version = static_cast<uint64_t>(version.number);
   const std::string body = SerializeDownloadReply(reply);
-  // No quotes around the ETag: Firebase's clients keep the value as they read it.
   const std::string validators =
-      std::string(kEtagName) + reply.model_hash + "\r\nCache-Control: private, no-cache\r\n";
-  Prepared prepared;
-  prepared.text = validators + "\r\n";
-  prepared.not_modified_size = static_cast<uint32_t>(prepared.text.size());
-  prepared.text += "Content-Type: application/json; charset=UTF-8\r\n" + validators +
-                   "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-  prepared.body_size = static_cast<uint32_t>(body.size());
-  return std::make_shared<const Prepared>(std::move(prepared));
+      std::string(kEtagName).append(reply.model_hash).append(kBehindEtag);
+  PreparedAnswer prepared;
+  prepared.text = validators + "\r\nContent-Type: application/json; charset=UTF-8\r\n" +
+                  validators + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  prepared.body_size = static_cast<uint16_t>(body.size());
+  return prepared;
+}
+
+std::shared_ptr<const ModelAnswers> PrepareAll(const ModelPointer& model,
+                                               const AccessSnapshot& access, int64_t links_ms) {
+  auto answers = std::make_shared<ModelAnswers>();
+  answers->model = model;
+  for (const Version& version : model->versions) {
+    if (version.number == model->published) answers->published = answers->answers.size();
+    answers->answers.push_back(Prepare(version, access, links_ms));
+  }
+  return answers;
+}
+
+DeliveryAnswer AnswerFrom(std::string_view text, size_t body_size) {
+  return {text.substr(kEtagName.size(), kEtagSize), text.substr(0, kNotModifiedSize),
+          text.substr(kNotModifiedSize), text.substr(text.size() - body_size)};
+}
+
+// The version's number: itself, or what the alias points to; 0 when it is neither.
+int64_t NumberOf(const Model& model, std::string_view version) {
+  if (version.front() < '0' || version.front() > '9') {
+    const Alias* alias = model.FindAlias(version);
+    return alias == nullptr ? 0 : alias->version;
+  }
+  int64_t number = 0;
+  const char* end = version.data() + version.size();
+  const auto [rest, error] = std::from_chars(version.data(), end, number);
+  return error == std::errc() && rest == end && version.front() != '0' ? number : 0;
+}
+
+std::array<std::string, 2> PrefixesOf(const Project& project) {
+  return {project.id + "/models/", std::to_string(project.number) + "/models/"};
+}
+
+}  // namespace
+
+DeliveryKey::DeliveryKey(std::string_view text) : model(text.substr(0, text.find('@'))) {
+  if (model.size() < text.size()) version = text.substr(model.size() + 1);
+  hash = HashOf(model);
 }
 
 DeliveryTable::DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access,
-                             int64_t now_ms, const DeliveryTable* previous) {
+                             int64_t links_ms) {
+  std::vector<std::vector<DeliveryShard::Edit>> edits(kShards);
   for (const ModelPointer& model : registry.models()) {
     const Project* project = access.FindProject(std::to_string(model->project_number));
     if (project == nullptr || model->published == 0) continue;
-    ModelAnswers& kept = answers_[model.get()];
-    if (previous != nullptr) {
-      const auto found = previous->answers_.find(model.get());
-      if (found != previous->answers_.end()) kept = found->second;
-    }
-    if (!kept.model) {
-      kept.model = model;
-      for (const Version& version : model->versions) {
-        kept.answers.push_back(Prepare(version, access, now_ms));
-      }
-    }
-    std::vector<std::string> names = {model->display_name};
+    const auto answers = PrepareAll(model, access, links_ms);
+    std::vector<std::string_view> names = {model->display_name};
     // A display name wins over another model's id, as in Decide.
     if (!registry.FindByName(project->number, model->id)) names.push_back(model->id);
-    AddModel(kept, names, *project);
-  }
-  BuildSlots();
-}
-
-void DeliveryTable::AddModel(const ModelAnswers& model, const std::vector<std::string>& names,
-                             const Project& project) {
-  const std::string number = std::to_string(project.number);
-  for (size_t i = 0; i < model.answers.size(); ++i) {
-    const int64_t version = model.model->versions[i].number;
-    const std::string suffix = "@" + std::to_string(version);
-    for (const std::string& name : names) {
-      for (const std::string& prefix : {project.id + "/models/", number + "/models/"}) {
-        Add(prefix + name + suffix, *model.answers[i]);
-        if (version == model.model->published) Add(prefix + name, *model.answers[i]);
+    for (const std::string& prefix : PrefixesOf(*project)) {
+      for (const std::string_view name : names) {
+        std::string key = prefix + std::string(name);
+        const uint64_t hash = HashOf(key);
+        edits[hash % kShards].push_back({std::move(key), hash, answers});
       }
     }
   }
-}
-
-void DeliveryTable::Add(const std::string& key, const Prepared& answer) {
-  const RecordHead head{answer.text.data(), static_cast<uint32_t>(answer.text.size()),
-                        answer.not_modified_size, answer.body_size,
-                        static_cast<uint32_t>(key.size())};
-  const size_t record = records_.size();
-  records_.resize(record + LinesFor(key.size()));
-  char* const bytes = records_[record].bytes;
-  std::memcpy(bytes, &head, sizeof head);
-  std::memcpy(bytes + sizeof head, key.data(), key.size());
-  ++records_count_;
-}
-
-DeliveryTable::RecordHead DeliveryTable::HeadOf(uint32_t record) const {
-  RecordHead head;
-  std::memcpy(&head, records_[record].bytes, sizeof head);
-  return head;
-}
-
-std::string_view DeliveryTable::KeyOf(uint32_t record, const RecordHead& head) const {
-  return {records_[record].bytes + sizeof head, head.key_size};
-}
-
-void DeliveryTable::BuildSlots() {
-  slots_.resize(std::bit_ceil(records_count_ * 2 + 1));
-  const size_t mask = slots_.size() - 1;
-  for (size_t next = 1; next < records_.size();) {
-    const auto record = static_cast<uint32_t>(next);
-    const RecordHead head = HeadOf(record);
-    const uint64_t hash = HashOf(KeyOf(record, head));
-    size_t place = hash & mask;
-    while (slots_[place].record != 0) place = (place + 1) & mask;
-    slots_[place] = {static_cast<uint32_t>(hash >> 32), record};
-    next += LinesFor(head.key_size);
+  const DeliveryShard empty;
+  shards_.reserve(kShards);
+  for (const auto& shard : edits) {
+    shards_.push_back(shard.empty() ? empty : DeliveryShard(empty, shard));
   }
 }
 
-std::optional<DeliveryAnswer> DeliveryTable::Find(std::string_view key, uint64_t hash) const {
-  const size_t mask = slots_.size() - 1;
-  for (size_t place = hash & mask; slots_[place].record != 0; place = (place + 1) & mask) {
-    if (slots_[place].tag != static_cast<uint32_t>(hash >> 32)) continue;
-    const RecordHead head = HeadOf(slots_[place].record);
-    if (KeyOf(slots_[place].record, head) != key) continue;
-    // As much as a 304 has, the usual answer.
-    __builtin_prefetch(head.text);
-    __builtin_prefetch(head.text + 64);
-    const std::string_view text(head.text, head.text_size);
-    return DeliveryAnswer{
-        text.substr(kEtagName.size(), kEtagSize), text.substr(0, head.not_modified_size),
-        text.substr(head.not_modified_size), text.substr(text.size() - head.body_size)};
+std::shared_ptr<const ModelAnswers> DeliveryTable::AnswersOf(const RegistrySnapshot& registry,
+                                                             const AccessSnapshot& access,
+                                                             int64_t links_ms,
+                                                             const Project& project,
+                                                             std::string_view name) const {
+  ModelPointer model = registry.FindByName(project.number, name);
+  if (!model) model = registry.FindById(project.number, name);
+  if (!model || model->published == 0) return nullptr;
+  const std::string known_key = PrefixesOf(project)[0] + model->display_name;
+  const uint64_t hash = HashOf(known_key);
+  auto known = shards_[hash % kShards].FindShared(known_key, hash);
+  return known && known->model == model ? known : PrepareAll(model, access, links_ms);
+}
+
+DeliveryTable DeliveryTable::With(const RegistrySnapshot& registry, const AccessSnapshot& access,
+                                  int64_t links_ms, const ModelPointer& before,
+                                  const ModelPointer& after) const {
+  DeliveryTable next = *this;
+  const ModelPointer& changed = after ? after : before;
+  const Project* project = access.FindProject(std::to_string(changed->project_number));
+  if (project == nullptr) return next;
+  // By a name that is given up, devices may now get the model whose id it is, and the other way
+  // round; so every name is asked for anew.
+  std::set<std::string_view> names;
+  for (const ModelPointer& model : {before, after}) {
+    if (model) names.insert({model->display_name, model->id});
   }
-  return std::nullopt;
+  std::shared_ptr<const ModelAnswers> answers;
+  for (const std::string_view name : names) {
+    auto found = AnswersOf(registry, access, links_ms, *project, name);
+    // The names of one model share its answers.
+    if (!found || !answers || found->model != answers->model) answers = std::move(found);
+    for (const std::string& prefix : PrefixesOf(*project)) {
+      std::string key = prefix + std::string(name);
+      const uint64_t hash = HashOf(key);
+      const DeliveryShard::Edit edit{std::move(key), hash, answers};
+      DeliveryShard& shard = next.shards_[hash % kShards];
+      shard = DeliveryShard(shard, std::span(&edit, 1));
+    }
+  }
+  return next;
+}
+
+std::optional<DeliveryAnswer> DeliveryTable::Find(const DeliveryKey& key) const {
+  const DeliveryShard::Found found = shards_[key.hash % kShards].Find(key.model, key.hash);
+  if (found.model == nullptr) return std::nullopt;
+  if (key.version.data() == nullptr) return AnswerFrom(found.text, found.body_size);
+  if (key.version.empty()) return std::nullopt;
+  const Model& model = *found.model->model;
+  const Version* version = model.FindVersion(NumberOf(model, key.version));
+  if (version == nullptr) return std::nullopt;
+  const PreparedAnswer& answer =
+      found.model->answers[static_cast<size_t>(version - model.versions.data())];
+  return AnswerFrom(answer.text, answer.body_size);
 }
 
 }  // namespace godwit::server

@@ -2,16 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "server/access/access_snapshot.h"
-#include "server/registry/registry.h"
+#include "server/api/delivery_shard.h"
+#include "server/registry/registry_snapshot.h"
 
 namespace godwit::server {
 
@@ -23,78 +22,49 @@ struct DeliveryAnswer {
   std::string_view body;          // The end of `ok`.
 };
 
+// What a path has between "/v1beta2/projects/" and ":download": "godwit/models/face",
+// "godwit/models/face@7" or "godwit/models/face@stable". Points into the text.
+struct DeliveryKey {
+  explicit DeliveryKey(std::string_view text);
+  std::string_view model;    // Before '@'.
+  std::string_view version;  // Behind it: a number or an alias; empty when there is none.
+  uint64_t hash = 0;         // Of `model`.
+};
+
 // Immutable, so any number of threads may look up. A look-up allocates nothing and reads three
-// places in memory: a slot, a record with the key and the answer's text. In a large table none is
-// in a cache; so each can be fetched while the request's credentials are checked.
+// places in memory: a slot, a record with the key and the answer's text; for an exact version or
+// an alias some more. In a large table none is in a cache; so each can be fetched while the
+// request's credentials are checked. Copies share nearly everything.
 class DeliveryTable {
  public:
-  // Every address that a device may ask for: each published model by name and by id, bare and by
-  // version, under its project's id and number. `previous` (or null) lends the answers of models
-  // that did not change. REQUIRES: it was made in the same hour from a snapshot that signs links
-  // alike.
-  DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access, int64_t now_ms,
-                const DeliveryTable* previous);
+  // Every address that a device may ask for: each published model by name and by id, under its
+  // project's id and number. links_ms: the time that links are signed for.
+  DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access, int64_t links_ms);
 
-  // key: "godwit/models/face" or "godwit/models/face@7", as the path has it between
-  // "/v1beta2/projects/" and ":download".
-  // hash: HashOf(key).
-  std::optional<DeliveryAnswer> Find(std::string_view key, uint64_t hash) const;
-  std::optional<DeliveryAnswer> Find(std::string_view key) const { return Find(key, HashOf(key)); }
+  // The table after a change of the registry, which has `after` in place of `before` by now;
+  // either may be null. REQUIRES: access and links_ms make the same links under the same projects.
+  DeliveryTable With(const RegistrySnapshot& registry, const AccessSnapshot& access,
+                     int64_t links_ms, const ModelPointer& before, const ModelPointer& after) const;
 
-  static uint64_t HashOf(std::string_view key) { return std::hash<std::string_view>{}(key); }
-  // Begin to fetch what Find will read; the second reads the slot that the first fetches. Find
-  // begins to fetch the text.
-  void FetchSlot(uint64_t hash) const { __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]); }
-  void FetchRecord(uint64_t hash) const {
-    __builtin_prefetch(&records_[slots_[hash & (slots_.size() - 1)].record]);
-  }
+  std::optional<DeliveryAnswer> Find(const DeliveryKey& key) const;
+
+  // Begin to fetch what Find will read; the second reads the slot that the first fetches.
+  void FetchSlot(uint64_t hash) const { shards_[hash % kShards].FetchSlot(hash); }
+  void FetchRecord(uint64_t hash) const { shards_[hash % kShards].FetchRecord(hash); }
 
  private:
-  // An answer's bytes: a 304's, then a 200's.
-  struct Prepared {
-    std::string text;
-    uint32_t not_modified_size = 0;
-    uint32_t body_size = 0;
-  };
-  // Starts a record; the key's bytes follow.
-  struct RecordHead {
-    const char* text;  // Owned by answers_.
-    uint32_t text_size;
-    uint32_t not_modified_size;
-    uint32_t body_size;
-    uint32_t key_size;
-  };
-  // A record fills whole lines of the cache, nearly always one.
-  struct alignas(64) Line {
-    char bytes[64];
-  };
-  struct Slot {
-    uint32_t tag = 0;     // The hash's upper half, so that nearly every probe is one compare.
-    uint32_t record = 0;  // Where it starts in records_; 0: free.
-  };
+  // So many that the change of one takes microseconds in a table of 100,000 models, and so few
+  // that copying them does.
+  static constexpr size_t kShards = 1024;
 
-  // Of one model, as its versions stand in it.
-  struct ModelAnswers {
-    ModelPointer model;  // Keeps the address that names it from being used again.
-    std::vector<std::shared_ptr<const Prepared>> answers;
-  };
+  // The answers of the model that devices get by this name, made anew unless the table has them;
+  // null when there is none.
+  std::shared_ptr<const ModelAnswers> AnswersOf(const RegistrySnapshot& registry,
+                                                const AccessSnapshot& access, int64_t links_ms,
+                                                const Project& project,
+                                                std::string_view name) const;
 
-  void AddModel(const ModelAnswers& model, const std::vector<std::string>& names,
-                const Project& project);
-  void Add(const std::string& key, const Prepared& answer);
-  void BuildSlots();
-  RecordHead HeadOf(uint32_t record) const;
-  std::string_view KeyOf(uint32_t record, const RecordHead& head) const;
-  static size_t LinesFor(size_t key_size) {
-    return (sizeof(RecordHead) + key_size + sizeof(Line) - 1) / sizeof(Line);
-  }
-  static std::shared_ptr<const Prepared> Prepare(const Version& version,
-                                                 const AccessSnapshot& access, int64_t now_ms);
-
-  std::unordered_map<const Model*, ModelAnswers> answers_;
-  std::vector<Line> records_{1};
-  size_t records_count_ = 0;
-  std::vector<Slot> slots_;  // A power of two, at most half full.
+  std::vector<DeliveryShard> shards_;
 };
 
 }  // namespace godwit::server

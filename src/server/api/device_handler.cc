@@ -1,5 +1,7 @@
 #include "server/api/device_handler.h"
 
+#include <algorithm>
+
 #include "protocol/error_body.h"
 #include "protocol/installation_messages.h"
 #include "protocol/model_messages.h"
@@ -15,26 +17,25 @@ constexpr std::string_view kPrefix = "/v1beta2/projects/";
 constexpr std::string_view kSuffix = ":download";
 constexpr int64_t kHourMs = 3600 * 1000;
 
+// So long before the hour ends the answers of the next one are made.
+constexpr int64_t kPrepareMs = 2 * 60 * 1000;
+
 int64_t HourAfter(int64_t now_ms) { return (now_ms / kHourMs + 1) * kHourMs; }
 
 bool EtagMatches(std::string_view if_none_match, std::string_view etag) {
   return !if_none_match.empty() && UnquoteEtag(if_none_match) == etag;
 }
 
-}  // namespace
+// True when the answers that one has made are those that the other would make.
+bool MakeSameAnswers(const AccessSnapshot& a, const AccessSnapshot& b) {
+  return a.SignsLinksAs(b) &&
+         std::equal(a.projects().begin(), a.projects().end(), b.projects().begin(),
+                    b.projects().end(), [](const Project& x, const Project& y) {
+                      return x.number == y.number && x.id == y.id;
+                    });
+}
 
-DeviceHandler::View::View(RegistrySnapshotPointer registry_snapshot,
-                          std::shared_ptr<const AccessSnapshot> access_snapshot,
-                          uint64_t generation, int64_t now_ms, const View* previous)
-    : registry(std::move(registry_snapshot)),
-      access(std::move(access_snapshot)),
-      access_generation(generation),
-      valid_until_ms(HourAfter(now_ms)),
-      table(*registry, *access, now_ms,
-            previous != nullptr && previous->access->SignsLinksAs(*access) &&
-                    previous->valid_until_ms == valid_until_ms
-                ? &previous->table
-                : nullptr) {}
+}  // namespace
 
 DeviceHandler::DeviceHandler(const ApiServices& services) : services_(services) {
   for (int i = 0; i <= static_cast<int>(Refusal::kTokenWrong); ++i) {
@@ -43,7 +44,10 @@ DeviceHandler::DeviceHandler(const ApiServices& services) : services_(services) 
     refusals_.push_back("Content-Type: application/json; charset=UTF-8\r\nContent-Length: " +
                         std::to_string(body.size()) + "\r\n\r\n" + body);
   }
-  services_.registry.OnChange([this] { Rebuild(); });
+  services_.registry.OnChange([this](const ModelPointer& before, const ModelPointer& after) {
+    const std::lock_guard lock(rebuild_mutex_);
+    Rebuild(before, after);
+  });
   Refresh();
 }
 
@@ -140,17 +144,17 @@ bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
   const std::shared_ptr<const View>& view = view_.Local();
   const int64_t now_ms = services_.clock.NowMs();
   if (!IsCurrent(*view, now_ms)) return false;
-  const std::string_view key =
+  const std::string_view path =
       head.path.substr(kPrefix.size(), head.path.size() - kPrefix.size() - kSuffix.size());
+  const DeliveryKey key(path);
   // The table is read step by step between the checks, whose arithmetic hides how long memory
   // takes.
-  const uint64_t hash = DeliveryTable::HashOf(key);
-  view->table.FetchSlot(hash);
+  view->table.FetchSlot(key.hash);
   const Credentials credentials = ReadCredentials(head);
-  view->table.FetchRecord(hash);
+  view->table.FetchRecord(key.hash);
   const ApiKey* api_key = nullptr;
-  Refusal refusal = CheckKey(*view, head, credentials, key.substr(0, key.find('/')), &api_key);
-  const std::optional<DeliveryAnswer> answer = view->table.Find(key, hash);
+  Refusal refusal = CheckKey(*view, head, credentials, path.substr(0, path.find('/')), &api_key);
+  const std::optional<DeliveryAnswer> answer = view->table.Find(key);
   if (refusal == Refusal::kNone) refusal = CheckToken(*view, credentials, *api_key, now_ms);
   if (refusal != Refusal::kNone) {
     reply->status = HttpStatusFromCode(RefusalStatus(refusal).code());
@@ -188,8 +192,9 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
   const Project* project = view->access->FindProject(target.At(2));
   const auto decision = Decide(*view->registry, project->number, *address);
   if (!decision.ok()) return ErrorResponse(decision.status());
-  const auto answer = view->table.Find(project->id + "/models/" + decision->model->id + "@" +
-                                       std::to_string(decision->version->number));
+  const std::string plain = project->id + "/models/" + decision->model->display_name + "@" +
+                            std::to_string(decision->version->number);
+  const auto answer = view->table.Find(DeliveryKey(plain));
   if (!answer) return ErrorResponse(Status(StatusCode::kInternal, "no prepared answer"));
   Response response;
   response.headers = {{"ETag", std::string(answer->etag)}, {"Cache-Control", "private, no-cache"}};
@@ -203,19 +208,37 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
 }
 
 void DeviceHandler::Refresh() {
-  const std::shared_ptr<const View>& view = view_.Local();
-  if (view && IsCurrent(*view, services_.clock.NowMs())) return;
-  Rebuild();
+  const auto is_fresh = [&] {
+    const std::shared_ptr<const View>& view = view_.Local();
+    return view && IsCurrent(*view, services_.clock.NowMs() + kPrepareMs);
+  };
+  if (is_fresh()) return;
+  const std::lock_guard lock(rebuild_mutex_);
+  if (!is_fresh()) Rebuild(nullptr, nullptr);  // Else another thread was quicker.
 }
 
-void DeviceHandler::Rebuild() {
-  const std::lock_guard lock(rebuild_mutex_);
+DeliveryTable DeviceHandler::NewTable(const View* previous, const RegistrySnapshotPointer& registry,
+                                      const AccessSnapshot& access, int64_t links_ms,
+                                      const ModelPointer& before, const ModelPointer& after) const {
+  if (previous != nullptr && previous->valid_until_ms == HourAfter(links_ms) &&
+      MakeSameAnswers(*previous->access, access)) {
+    if (before || after) return previous->table.With(*registry, access, links_ms, before, after);
+    if (previous->registry == registry) return previous->table;
+  }
+  return DeliveryTable(*registry, access, links_ms);
+}
+
+void DeviceHandler::Rebuild(const ModelPointer& before, const ModelPointer& after) {
   // Both snapshots are read under the lock, so that no older view replaces a newer one. The
   // generation comes first: if the snapshot is newer than it, the view is only made once more.
   const uint64_t generation = services_.access.generation();
   const std::shared_ptr<const View> previous = view_.Local();
-  view_.Set(std::make_shared<const View>(services_.registry.snapshot(), services_.access.snapshot(),
-                                         generation, services_.clock.NowMs(), previous.get()));
+  const RegistrySnapshotPointer registry = services_.registry.snapshot();
+  const std::shared_ptr<const AccessSnapshot> access = services_.access.snapshot();
+  const int64_t links_ms = services_.clock.NowMs() + kPrepareMs;
+  view_.Set(std::make_shared<const View>(
+      View{registry, access, generation, HourAfter(links_ms),
+           NewTable(previous.get(), registry, *access, links_ms, before, after)}));
 }
 
 }  // namespace godwit::server

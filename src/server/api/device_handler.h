@@ -27,13 +27,12 @@ class DeviceHandler {
   // On a worker: brings the view up to date first.
   Response Handle(const RequestHead& head, const RequestTarget& target);
 
-  // Makes the view anew if the hour or the access data have moved. Blocks.
+  // Makes the view anew if the access data have moved or the hour is about to end: a large table
+  // takes its time, and devices get the old answers meanwhile. Blocks.
   void Refresh();
 
  private:
   struct View {
-    View(RegistrySnapshotPointer registry, std::shared_ptr<const AccessSnapshot> access,
-         uint64_t access_generation, int64_t now_ms, const View* previous);
     const RegistrySnapshotPointer registry;
     const std::shared_ptr<const AccessSnapshot> access;
     const uint64_t access_generation;
@@ -65,7 +64,11 @@ class DeviceHandler {
                    std::string_view project, const ApiKey** found) const;
   Refusal CheckToken(const View& view, const Credentials& credentials, const ApiKey& key,
                      int64_t now_ms) const;
-  void Rebuild();
+  // REQUIRES: rebuild_mutex_ is held.
+  void Rebuild(const ModelPointer& before, const ModelPointer& after);
+  DeliveryTable NewTable(const View* previous, const RegistrySnapshotPointer& registry,
+                         const AccessSnapshot& access, int64_t links_ms, const ModelPointer& before,
+                         const ModelPointer& after) const;
   static const Status& RefusalStatus(Refusal refusal);
 
   const ApiServices& services_;

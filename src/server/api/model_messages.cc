@@ -93,10 +93,46 @@ Status ReadField(const Json& body, Field field, ModelEdit* edit) {
   return Status::Ok();
 }
 
-std::string OperationName(std::string_view project, std::string_view id) {
-  // The model's id leads, so that the name alone finds the model again.
-  return "projects/" + std::string(project) + "/operations/" + std::string(id) + "-" +
-         HexEncode(AsBytes(RandomBytes(8)));
+std::string OperationName(std::string_view project, std::string_view operation_id) {
+  return "projects/" + std::string(project) + "/operations/" + std::string(operation_id);
+}
+
+// Of an operation that was done within its request. The model's id leads, so that the name alone
+// finds the model again.
+std::string DoneOperationName(std::string_view project, std::string_view id) {
+  return OperationName(project, std::string(id) + "-" + HexEncode(AsBytes(RandomBytes(8))));
+}
+
+// An operation that is not done.
+Json ActiveOperationJson(std::string_view project, const Model& model) {
+  return Json::Object(
+      {{"name", OperationName(project, model.active_operation)},
+       {"metadata",
+        Json::Object(
+            {{"@type", "type.googleapis.com/google.firebase.ml.v1beta2.ModelOperationMetadata"},
+             {"name", ModelName(project, model)},
+             {"basicOperationStatus", "BASIC_OPERATION_STATUS_VERIFYING"}})},
+       {"done", false}});
+}
+
+Json StatusJson(const Status& status) {
+  return Json::Object({{"code", static_cast<int>(status.code())}, {"message", status.message()}});
+}
+
+Json DoneOperationJson(std::string name, std::string_view project, const Model& model) {
+  Json response = Json::Object({{"@type", "type.googleapis.com/google.firebase.ml.v1beta2.Model"}});
+  const Json resource = ModelJson(project, model);
+  for (const auto& [field, value] : resource.members()) response.Set(field, value);
+  return Json::Object(
+      {{"name", std::move(name)}, {"done", true}, {"response", std::move(response)}});
+}
+
+// The member as a version's number; 0 when it is absent.
+Result<int64_t> ReadVersion(const Json& body, std::string_view name) {
+  if (!body.Has(name)) return 0;
+  const int64_t version = body[name].AsInt();
+  if (version >= 1) return version;
+  return Invalid(std::string(name) + " must be a version, a number from 1");
 }
 
 }  // namespace
@@ -122,6 +158,29 @@ Result<ModelEdit> ParseModelEdit(std::string_view body_text, std::optional<std::
   }
   for (const Field field : fields) GODWIT_RETURN_IF_ERROR(ReadField(body, field, &edit));
   return edit;
+}
+
+Result<RollbackRequest> ParseRollback(std::string_view body_text) {
+  RollbackRequest request;
+  if (body_text.empty()) return request;
+  GODWIT_ASSIGN_OR_RETURN(const Json body, Json::Parse(body_text));
+  if (!body.is_object()) return Invalid("the body must be a JSON object or absent");
+  GODWIT_ASSIGN_OR_RETURN(request.from_version, ReadVersion(body, "fromVersion"));
+  GODWIT_ASSIGN_OR_RETURN(request.to_version, ReadVersion(body, "toVersion"));
+  return request;
+}
+
+Result<int64_t> ParseAliasVersion(std::string_view body_text) {
+  GODWIT_ASSIGN_OR_RETURN(const Json body, Json::Parse(body_text));
+  GODWIT_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(body, "version"));
+  if (version == 0) return Invalid("the body must say which: {\"version\": 3}");
+  return version;
+}
+
+Status NotAModelId() {
+  return Invalid(
+      "a model's id is decimal digits; to find a model by its name, list with "
+      "filter=display_name=NAME");
 }
 
 std::string ModelName(std::string_view project, const Model& model) {
@@ -156,6 +215,15 @@ Json ModelJson(std::string_view project, const Model& model) {
   }
   if (model.latest != 0) json.Set("latestVersion", model.latest);
   if (model.published != 0) json.Set("publishedVersion", model.published);
+  if (model.rollback_version != 0) json.Set("rollbackVersion", model.rollback_version);
+  if (!model.aliases.empty()) {
+    Json aliases = Json::Object();
+    for (const Alias& alias : model.aliases) aliases.Set(alias.name, alias.version);
+    json.Set("aliases", std::move(aliases));
+  }
+  if (!model.active_operation.empty()) {
+    json.Set("activeOperations", Json::Array({ActiveOperationJson(project, model)}));
+  }
   return json;
 }
 
@@ -178,20 +246,31 @@ Json VersionJson(std::string_view project, const Model& model, const VersionReco
   return json;
 }
 
+Json PublicationJson(const Publication& publication) {
+  Json json = Json::Object({{"publication", publication.number},
+                            {"action", publication.action},
+                            {"time", FormatTimeMicros(publication.time_ms)},
+                            {"by", publication.actor}});
+  if (publication.version != 0) json.Set("version", publication.version);
+  return json;
+}
+
 Json OperationJson(std::string_view project, const Model& model) {
-  Json response = Json::Object({{"@type", "type.googleapis.com/google.firebase.ml.v1beta2.Model"}});
-  const Json resource = ModelJson(project, model);
-  for (const auto& [name, value] : resource.members()) response.Set(name, value);
-  return Json::Object({{"name", OperationName(project, model.id)},
-                       {"done", true},
-                       {"response", std::move(response)}});
+  if (!model.active_operation.empty()) return ActiveOperationJson(project, model);
+  return DoneOperationJson(DoneOperationName(project, model.id), project, model);
+}
+
+Json OperationJson(std::string_view project, const Operation& operation, const Model& model) {
+  if (model.active_operation == operation.id) return ActiveOperationJson(project, model);
+  std::string name = OperationName(project, operation.id);
+  if (operation.error.ok()) return DoneOperationJson(std::move(name), project, model);
+  return Json::Object(
+      {{"name", std::move(name)}, {"done", true}, {"error", StatusJson(operation.error)}});
 }
 
 Json FailedOperationJson(std::string_view project, const Status& status) {
-  return Json::Object({{"name", OperationName(project, "0")},
-                       {"done", true},
-                       {"error", Json::Object({{"code", static_cast<int>(status.code())},
-                                               {"message", status.message()}})}});
+  return Json::Object(
+      {{"name", DoneOperationName(project, "0")}, {"done", true}, {"error", StatusJson(status)}});
 }
 
 }  // namespace godwit::server

@@ -8,6 +8,7 @@
 
 #include "protocol/json.h"
 #include "server/registry/model.h"
+#include "server/registry/registry.h"
 
 namespace godwit::server {
 
@@ -26,6 +27,14 @@ struct ModelEdit {
 // unpublish with a stale copy of its state. kInvalidArgument for a wrong type or mask.
 Result<ModelEdit> ParseModelEdit(std::string_view body, std::optional<std::string_view> mask);
 
+// {"fromVersion","toVersion"}, both optional; an empty body is one without them.
+Result<RollbackRequest> ParseRollback(std::string_view body);
+// {"version"}.
+Result<int64_t> ParseAliasVersion(std::string_view body);
+
+// For a path that names no model's id.
+Status NotAModelId();
+
 // "projects/{project}/models/{id}". `project` is the text of the request's path.
 std::string ModelName(std::string_view project, const Model& model);
 
@@ -35,8 +44,13 @@ Json ModelJson(std::string_view project, const Model& model);
 Json VersionJson(std::string_view project, const Model& model, const VersionRecord& record,
                  const std::string& download_uri, int64_t expire_time_ms);
 
-// A done operation with the model as its response.
+Json PublicationJson(const Publication& publication);
+
+// The outcome of a write: a done operation with the model as its response, or the model's active
+// operation.
 Json OperationJson(std::string_view project, const Model& model);
+// The same for an operation that was kept; model: as it is now.
+Json OperationJson(std::string_view project, const Operation& operation, const Model& model);
 // A done operation that failed.
 Json FailedOperationJson(std::string_view project, const Status& status);
 

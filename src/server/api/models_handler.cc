@@ -26,17 +26,6 @@ Response OperationResponse(std::string_view project, const Result<ModelPointer>&
   return JsonResponse(200, FailedOperationJson(project, model.status()));
 }
 
-Result<int> PageSize(const QueryParameters& query) {
-  const std::string_view text = query.Get("pageSize", "page_size");
-  if (text.empty()) return 0;
-  const auto size = ParseInt(text);
-  if (!size || *size < 1 || *size > kPageSizeMax) {
-    return Status(StatusCode::kInvalidArgument,
-                  "pageSize must be 1 to " + std::to_string(kPageSizeMax));
-  }
-  return static_cast<int>(*size);
-}
-
 }  // namespace
 
 Response ModelsHandler::Handle(const Request& request, const RequestTarget& target) {
@@ -51,29 +40,22 @@ Response ModelsHandler::Route(const Call& call) {
   const Method method = call.request.head.method;
   const size_t depth = target.segments.size();
   const std::string_view id = target.At(4);
+  if (VersionsHandler::Accepts(target)) return versions_.Handle(call);
   if (target.At(3) == "operations" && depth == 5 && method == Method::kGet) {
     return GetOperation(call, id);
   }
   if (target.At(3) == "models") {
     if (depth == 4 && method == Method::kPost) return Create(call);
     if (depth == 4 && method == Method::kGet) return List(call);
-    if (depth > 4 && !IsModelId(id)) {
-      return ErrorResponse(Status(StatusCode::kInvalidArgument,
-                                  "a model's id is decimal digits; to find a model by its name, "
-                                  "list with filter=display_name=NAME"));
-    }
+    if (depth == 5 && !IsModelId(id)) return ErrorResponse(NotAModelId());
     if (depth == 5 && method == Method::kGet) return Get(call, id);
     if (depth == 5 && method == Method::kPatch) return Patch(call, id);
     if (depth == 5 && method == Method::kDelete) return Delete(call, id);
-    if (target.At(5) == "versions" && method == Method::kGet) {
-      if (depth == 6) return ListVersions(call, id);
-      if (depth == 7) return GetVersion(call, id, target.At(6));
-    }
   }
   return ErrorResponse(Status(StatusCode::kNotFound, "there is no such method or resource"));
 }
 
-Result<SubmittedFile> ModelsHandler::ReadFile(const Call& call, const std::string& uri) {
+Status ModelsHandler::TakeFile(const Call& call, const std::string& uri, ModelChange* change) {
   const std::vector<std::string>& hosts = services_.options.storage_hosts;
   const std::string_view own_host = call.request.head.host;
   GODWIT_ASSIGN_OR_RETURN(const StorageUri parsed, ParseStorageUri(uri, [&](std::string_view host) {
@@ -81,7 +63,14 @@ Result<SubmittedFile> ModelsHandler::ReadFile(const Call& call, const std::strin
                                    std::find(hosts.begin(), hosts.end(), host) != hosts.end();
                           }));
   GODWIT_RETURN_IF_ERROR(CheckStorageLink(services_, uri, call.principal.project_number));
-  return services_.intake.Read(call.principal.project_number, parsed);
+  GODWIT_ASSIGN_OR_RETURN(PendingFile file,
+                          services_.intake.Find(call.principal.project_number, parsed));
+  if (file.size_bytes > services_.options.verify_at_once_max_bytes) {
+    change->pending_file = std::move(file);
+    return Status::Ok();
+  }
+  GODWIT_ASSIGN_OR_RETURN(change->file, services_.intake.Validate(file));
+  return Status::Ok();
 }
 
 Result<ModelPointer> ModelsHandler::Apply(const Call& call, std::string_view id,
@@ -99,12 +88,13 @@ Result<ModelPointer> ModelsHandler::Apply(const Call& call, std::string_view id,
   // The collector must not take the file between its reading and the version's row.
   const std::shared_lock references(services_.objects.reference_mutex());
   if (edit.source_uri) {
-    GODWIT_ASSIGN_OR_RETURN(change.file, ReadFile(call, *edit.source_uri));
+    GODWIT_RETURN_IF_ERROR(TakeFile(call, *edit.source_uri, &change));
   }
   const Principal& principal = call.principal;
   auto model =
       id.empty() ? services_.registry.Create(principal.project_number, change, principal.email)
                  : services_.registry.Update(principal.project_number, id, change, principal.email);
+  if (model.ok() && change.pending_file) services_.verifier.Wake();
   if (model.ok()) {
     services_.logger.Info(id.empty() ? "model created" : "model changed",
                           {{"id", (*model)->id},
@@ -175,69 +165,16 @@ Response ModelsHandler::List(const Call& call) {
   return JsonResponse(200, body);
 }
 
-Response ModelsHandler::GetOperation(const Call& call, std::string_view operation) {
-  // Every operation is done when its request is answered, so its model is its outcome.
-  const auto model = Find(call, operation.substr(0, operation.find('-')));
+Response ModelsHandler::GetOperation(const Call& call, std::string_view id) {
+  const auto kept = services_.registry.FindOperation(call.principal.project_number, id);
+  if (!kept.ok()) return ErrorResponse(kept.status());
+  const auto model = Find(call, id.substr(0, id.find('-')));
   if (!model.ok()) return ErrorResponse(model.status());
-  Json body = OperationJson(call.project, **model);
-  body.Set("name",
-           "projects/" + std::string(call.project) + "/operations/" + std::string(operation));
-  return JsonResponse(200, body);
-}
-
-Json ModelsHandler::DescribeVersion(const Call& call, const Model& model,
-                                    const VersionRecord& record) const {
-  const int64_t now_ms = services_.clock.NowMs();
-  const auto access = services_.access.snapshot();
-  return VersionJson(call.project, model, record,
-                     access->SignBlobLink(record.version.digest.ToHex(), now_ms),
-                     AccessSnapshot::BlobLinkExpiryMs(now_ms));
-}
-
-Response ModelsHandler::ListVersions(const Call& call, std::string_view id) {
-  const auto model = Find(call, id);
-  if (!model.ok()) return ErrorResponse(model.status());
-  const auto page_size = PageSize(call.target.query);
-  if (!page_size.ok()) return ErrorResponse(page_size.status());
-  const int limit = *page_size == 0 ? kPageSizeMax : *page_size;
-  const std::string_view token = call.target.query.Get("pageToken", "page_token");
-  const auto before = ParseInt(token.empty() ? "0" : token);
-  if (!before || *before < 0) {
-    return ErrorResponse(Status(StatusCode::kInvalidArgument,
-                                "the page token is not one that this server gave out"));
-  }
-  // One more than asked for tells whether there is a next page.
-  const auto records =
-      services_.registry.ListVersions(call.principal.project_number, id, *before, limit + 1);
-  if (!records.ok()) return ErrorResponse(records.status());
-  Json versions = Json::Array();
-  Json body = Json::Object();
-  for (const VersionRecord& record : *records) {
-    if (versions.items().size() == static_cast<size_t>(limit)) {
-      body.Set("nextPageToken", std::to_string(record.version.number + 1));
-      break;
-    }
-    versions.Add(DescribeVersion(call, **model, record));
-  }
-  body.Set("versions", std::move(versions));
-  return JsonResponse(200, body);
-}
-
-Response ModelsHandler::GetVersion(const Call& call, std::string_view id,
-                                   std::string_view number_text) {
-  const auto model = Find(call, id);
-  if (!model.ok()) return ErrorResponse(model.status());
-  const auto number = ParseInt(number_text);
-  if (!number || *number < 1 || *number == INT64_MAX) {
-    return ErrorResponse(Status(StatusCode::kInvalidArgument, "a version is a number from 1"));
-  }
-  const auto records =
-      services_.registry.ListVersions(call.principal.project_number, id, *number + 1, 1);
-  if (!records.ok()) return ErrorResponse(records.status());
-  if (records->empty() || records->front().version.number != *number) {
-    return ErrorResponse(EntityNotFound());
-  }
-  return JsonResponse(200, DescribeVersion(call, **model, records->front()));
+  if (*kept) return JsonResponse(200, OperationJson(call.project, **kept, **model));
+  // One that is not kept was done when its request was answered, so its model is its outcome.
+  Operation done;
+  done.id = id;
+  return JsonResponse(200, OperationJson(call.project, done, **model));
 }
 
 }  // namespace godwit::server

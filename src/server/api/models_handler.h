@@ -1,27 +1,23 @@
-// ModelsHandler: models and operations, in Firebase's form, and our versions beside them.
+// ModelsHandler: models and operations, in Firebase's form.
 #pragma once
 
+#include "server/api/model_call.h"
 #include "server/api/model_messages.h"
-#include "server/api/request_target.h"
 #include "server/api/services.h"
+#include "server/api/versions_handler.h"
 
 namespace godwit::server {
 
 // Thread-safe; blocks on the disk.
 class ModelsHandler {
  public:
-  explicit ModelsHandler(const ApiServices& services) : services_(services) {}
+  explicit ModelsHandler(const ApiServices& services) : services_(services), versions_(services) {}
 
   // REQUIRES: the path begins with /v1beta2/projects/.
   Response Handle(const Request& request, const RequestTarget& target);
 
  private:
-  struct Call {
-    const Request& request;
-    const RequestTarget& target;
-    Principal principal;
-    std::string_view project;  // As in the path.
-  };
+  using Call = ModelCall;
 
   Response Route(const Call& call);
   Response Create(const Call& call);
@@ -30,16 +26,15 @@ class ModelsHandler {
   Response Patch(const Call& call, std::string_view id);
   Response Delete(const Call& call, std::string_view id);
   Response GetOperation(const Call& call, std::string_view operation);
-  Response ListVersions(const Call& call, std::string_view id);
-  Response GetVersion(const Call& call, std::string_view id, std::string_view number);
 
   // Applies the edit: reads the file that it names, then creates (empty id) or updates.
   Result<ModelPointer> Apply(const Call& call, std::string_view id, const ModelEdit& edit);
-  Result<SubmittedFile> ReadFile(const Call& call, const std::string& uri);
+  // Small files are validated here, big ones in the background.
+  Status TakeFile(const Call& call, const std::string& uri, ModelChange* change);
   Result<ModelPointer> Find(const Call& call, std::string_view id) const;
-  Json DescribeVersion(const Call& call, const Model& model, const VersionRecord& record) const;
 
   const ApiServices& services_;
+  VersionsHandler versions_;
 };
 
 }  // namespace godwit::server

@@ -12,6 +12,7 @@
 #include "server/http/http_server.h"
 #include "server/installations/installations.h"
 #include "server/jobs/model_intake.h"
+#include "server/jobs/verifier.h"
 #include "server/registry/registry.h"
 #include "server/storage/object_store.h"
 #include "server/storage/upload_sessions.h"
@@ -23,6 +24,8 @@ struct ApiOptions {
   // Cloud Storage without credentials, as its emulators work. Only on loopback.
   bool storage_emulator = false;
   uint64_t model_max_bytes = 2ull << 30;
+  // Bigger files are validated in the background.
+  uint64_t verify_at_once_max_bytes = 32 << 20;
   // host[:port] names that are this server: of the listen addresses, the public URL and what the
   // owner adds. Links are made for these and no others.
   std::vector<std::string> storage_hosts;
@@ -38,6 +41,7 @@ struct ApiServices {
   ObjectStore& objects;
   UploadSessions& sessions;
   ModelIntake& intake;
+  Verifier& verifier;
   const Clock& clock;
   Logger& logger;
   ApiOptions options;

@@ -70,6 +70,14 @@ CREATE TABLE milestones (
   reached_ms BIGINT NOT NULL
 );
 
+CREATE TABLE model_aliases (
+  project_number BIGINT NOT NULL,
+  model_id TEXT NOT NULL,
+  alias TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  PRIMARY KEY (project_number, model_id, alias)
+);
+
 CREATE TABLE model_ids (
   model_id TEXT PRIMARY KEY
 );
@@ -85,7 +93,7 @@ CREATE TABLE models (
   published_version BIGINT NOT NULL,
   etag BIGINT NOT NULL,
   create_time_ms BIGINT NOT NULL,
-  update_time_ms BIGINT NOT NULL,
+  update_time_ms BIGINT NOT NULL, publication BIGINT NOT NULL DEFAULT 0, rollback_version BIGINT NOT NULL DEFAULT 0, create_request TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (project_number, model_id)
 );
 
@@ -107,11 +115,40 @@ CREATE TABLE objects (
 
 CREATE INDEX objects_by_sha256 ON objects (sha256);
 
+CREATE TABLE operations (
+  operation_id TEXT PRIMARY KEY,
+  project_number BIGINT NOT NULL,
+  model_id TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  change TEXT NOT NULL,
+  source_uri TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size_bytes BIGINT NOT NULL,
+  create_time_ms BIGINT NOT NULL,
+  done_time_ms BIGINT NOT NULL,
+  error_code BIGINT NOT NULL,
+  error_message TEXT NOT NULL
+);
+
+CREATE INDEX operations_by_done_time ON operations (done_time_ms);
+
 CREATE TABLE projects (
   number BIGINT NOT NULL PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   created_ms BIGINT NOT NULL
 , display_name TEXT NOT NULL DEFAULT '');
+
+CREATE TABLE publications (
+  project_number BIGINT NOT NULL,
+  model_id TEXT NOT NULL,
+  publication BIGINT NOT NULL,
+  action TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  previous BIGINT NOT NULL,
+  actor TEXT NOT NULL,
+  time_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_number, model_id, publication)
+);
 
 CREATE TABLE schema_migrations (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_ms BIGINT NOT NULL);
 

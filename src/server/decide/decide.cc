@@ -13,8 +13,12 @@ Result<Decision> Decide(const RegistrySnapshot& registry, int64_t project_number
   if (model->published == 0) {
     return not_found("nothing of it is published; publish a version first");
   }
-  if (!address.alias.empty()) return not_found("the model has no such alias");
-  const int64_t number = address.version != 0 ? address.version : model->published;
+  int64_t number = address.version != 0 ? address.version : model->published;
+  if (!address.alias.empty()) {
+    const Alias* alias = model->FindAlias(address.alias);
+    if (alias == nullptr) return not_found("the model has no such alias");
+    number = alias->version;
+  }
   const Version* version = model->FindVersion(number);
   if (version == nullptr) return not_found("the model has no such version (any more)");
   return Decision{std::move(model), version};

@@ -12,9 +12,10 @@ struct Decision {
   const Version* version = nullptr;
 };
 
-// In this order: an exact version (`face@7`), else the published one. A model of which nothing is
-// published does not exist for devices, also by exact version. The address's name is a display
-// name first, then a model's id. kNotFound when there is no such model or version.
+// An exact version (`face@7`), an alias's (`face@stable`), else the published one. A model of which
+// nothing is published does not exist for devices, also by exact version or alias. The address's
+// name is a display name first, then a model's id. kNotFound when there is no such model or
+// version.
 Result<Decision> Decide(const RegistrySnapshot& registry, int64_t project_number,
                         const ModelAddress& address);
 

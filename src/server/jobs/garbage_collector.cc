@@ -10,7 +10,8 @@ Result<std::set<std::string>> ReferencedBlobs(Database& db) {
         const SqlRows rows,
         connection.Query(
             "SELECT sha256 FROM versions UNION SELECT sha256 FROM objects UNION "
-            "SELECT sealed_sha256 FROM upload_sessions WHERE finished_generation = 0"));
+            "SELECT sealed_sha256 FROM upload_sessions WHERE finished_generation = 0 UNION "
+            "SELECT sha256 FROM operations WHERE done_time_ms = 0"));
     for (const SqlRow& row : rows) names.insert(row.Text(0));
     return Status::Ok();
   }));
@@ -26,6 +27,9 @@ Result<GarbageReport> GarbageCollector::Collect() {
       report.sessions_removed,
       sessions_.RemoveStartedBefore(clock_.NowMs() - UploadSessions::kLifetimeMs));
   GODWIT_ASSIGN_OR_RETURN(report.uploads_removed, RemoveOrphanUploads());
+  GODWIT_RETURN_IF_ERROR(
+      registry_.RemoveOperationsDoneBefore(clock_.NowMs() - options_.operation_age_max_ms)
+          .status());
   if (options_.versions_kept > 0) {
     GODWIT_ASSIGN_OR_RETURN(report.versions_removed,
                             registry_.PruneVersions(options_.versions_kept));
@@ -83,10 +87,15 @@ Result<bool> GarbageCollector::RemoveIfUnreferenced(const Digest& digest) {
   const std::unique_lock exclusive(objects_.reference_mutex());
   bool referenced = true;
   GODWIT_RETURN_IF_ERROR(db_.Read([&](SqlConnection& connection) -> Status {
-    GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
-                            connection.Query("SELECT 1 FROM versions WHERE sha256 = $1 UNION ALL "
-                                             "SELECT 1 FROM objects WHERE sha256 = $1 LIMIT 1",
-                                             {digest.ToHex()}));
+    GODWIT_ASSIGN_OR_RETURN(
+        const SqlRows rows,
+        connection.Query("SELECT 1 FROM versions WHERE sha256 = $1 UNION ALL "
+                         "SELECT 1 FROM objects WHERE sha256 = $1 UNION ALL "
+                         "SELECT 1 FROM operations WHERE sha256 = $1 AND "
+                         "done_time_ms = 0 UNION ALL "
+                         "SELECT 1 FROM upload_sessions WHERE sealed_sha256 = $1 "
+                         "AND finished_generation = 0 LIMIT 1",
+                         {digest.ToHex()}));
     referenced = !rows.empty();
     return Status::Ok();
   }));

@@ -14,8 +14,11 @@
 namespace godwit::server {
 
 struct GarbageOptions {
-  int64_t versions_kept = 10;                  // Newest of each model; 0 keeps all.
-  int64_t blob_age_min_ms = 24 * 3600 * 1000;  // Unreferenced for so long before it goes.
+  int64_t versions_kept = 10;  // Newest of each model; 0 keeps all.
+  // Unreferenced for so long before it goes. A link that was handed out in the last moment works
+  // for 25 hours; the hour more is for clocks and for devices that had to begin again.
+  int64_t blob_age_min_ms = 26 * 3600 * 1000;
+  int64_t operation_age_max_ms = 7 * 24 * 3600 * 1000;  // Done for so long.
 };
 
 struct GarbageReport {
@@ -40,8 +43,9 @@ class GarbageCollector {
         options_(options) {}
 
   // One round: upload sessions that are older than a week, bytes of uploads that no session
-  // knows, surplus versions, and blobs that neither a version nor an object has named in any
-  // round for blob_age_min_ms (counted from when this process first saw it so).
+  // knows, operations that were done long ago, surplus versions, and blobs that neither a
+  // version nor an object nor an active operation has named in any round for blob_age_min_ms
+  // (counted from when this process first saw it so).
   Result<GarbageReport> Collect();
 
  private:

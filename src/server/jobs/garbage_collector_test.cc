@@ -43,12 +43,12 @@ class GarbageCollectorTest : public ::testing::Test {
   GarbageCollector collector_{*db_, *registry_, objects_, sessions_, clock_, logger_, {}};
 };
 
-TEST_F(GarbageCollectorTest, RemovesABlobADayAfterItsLastName) {
+TEST_F(GarbageCollectorTest, RemovesABlob26HoursAfterItsLastName) {
   const Object kept = Put("kept", "kept");
   const Object lost = Put("lost", "lost");
   ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "lost", {}, {}}).ok());
   EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
-  clock_.Advance(23 * kHourMs);
+  clock_.Advance(25 * kHourMs);
   EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
   EXPECT_TRUE(Exists(lost));
   clock_.Advance(2 * kHourMs);
@@ -61,7 +61,7 @@ TEST_F(GarbageCollectorTest, ABlobThatIsNamedAgainStartsAnew) {
   const Object object = Put("a", "bytes");
   ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "a", {}, {}}).ok());
   ASSERT_TRUE(collector_.Collect().ok());
-  clock_.Advance(25 * kHourMs);
+  clock_.Advance(27 * kHourMs);
   Put("b", "bytes");
   EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
   ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "b", {}, {}}).ok());
@@ -84,7 +84,7 @@ TEST_F(GarbageCollectorTest, KeepsTenVersionsAndThePublishedOne) {
     ASSERT_TRUE(registry_->Update(kProject, id, change, "test").ok());
   }
   EXPECT_EQ(collector_.Collect()->versions_removed, 2);
-  clock_.Advance(25 * kHourMs);
+  clock_.Advance(26 * kHourMs);
   EXPECT_EQ(collector_.Collect()->blobs_removed, 2);
   for (size_t i = 0; i < objects.size(); ++i) {
     EXPECT_EQ(Exists(objects[i]), i != 1 && i != 2) << "version " << i + 1;
@@ -119,7 +119,7 @@ TEST_F(GarbageCollectorTest, RemovesBytesOfUploadsThatNoSessionKnows) {
     auto abandoned = blobs_->StartUpload().value();
   }
   EXPECT_EQ(collector_.Collect()->uploads_removed, 0);
-  clock_.Advance(25 * kHourMs);
+  clock_.Advance(27 * kHourMs);
   EXPECT_EQ(collector_.Collect()->uploads_removed, 1);
 }
 

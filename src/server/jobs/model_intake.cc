@@ -98,14 +98,22 @@ std::string StructureJson(const tflite::Model& model) {
   return structure.Serialize();
 }
 
-Result<SubmittedFile> ModelIntake::Read(int64_t project_number, const StorageUri& uri) {
+Result<PendingFile> ModelIntake::Find(int64_t project_number, const StorageUri& uri) {
   GODWIT_ASSIGN_OR_RETURN(const Object object,
                           objects_.Find(project_number, uri.bucket, uri.object_name));
-  GODWIT_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, objects_.blobs().Open(object.digest));
+  return PendingFile{object.Uri(), object.digest, object.size_bytes};
+}
+
+Result<SubmittedFile> ModelIntake::Validate(const PendingFile& pending) {
+  GODWIT_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, objects_.blobs().Open(pending.digest));
   BlobBytes bytes;
   GODWIT_RETURN_IF_ERROR(bytes.Open(*file));
+  if (bytes.span().size() != pending.size_bytes) {
+    return Status(StatusCode::kDataLoss,
+                  "the blob " + pending.digest.ToHex() + " is not as long as it was");
+  }
   SubmittedFile submitted;
-  submitted.source_uri = object.Uri();
+  submitted.source_uri = pending.source_uri;
   const auto model = tflite::ReadModel(bytes.span());
   if (!model.ok()) {
     logger_.Info("file is no valid model",
@@ -113,8 +121,8 @@ Result<SubmittedFile> ModelIntake::Read(int64_t project_number, const StorageUri
     submitted.validation_error = "Invalid flatbuffer format";
     return submitted;
   }
-  submitted.digest = object.digest;
-  submitted.size_bytes = object.size_bytes;
+  submitted.digest = pending.digest;
+  submitted.size_bytes = pending.size_bytes;
   submitted.structure = StructureJson(*model);
   return submitted;
 }

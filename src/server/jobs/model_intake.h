@@ -21,9 +21,12 @@ class ModelIntake {
   // Both must outlive the intake.
   ModelIntake(ObjectStore& objects, Logger& logger) : objects_(objects), logger_(logger) {}
 
-  // Reads and checks the object. A file that is no model is a success with validation_error
-  // set, as Firebase has it. kNotFound when there is no such object.
-  Result<SubmittedFile> Read(int64_t project_number, const StorageUri& uri);
+  // The file that the object is now. kNotFound when there is no such object.
+  Result<PendingFile> Find(int64_t project_number, const StorageUri& uri);
+
+  // Reads and checks the file. One that is no model is a success with validation_error set, as
+  // Firebase has it. kNotFound when its bytes are gone, kDataLoss when they are others.
+  Result<SubmittedFile> Validate(const PendingFile& file);
 
  private:
   ObjectStore& objects_;

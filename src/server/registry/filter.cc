@@ -16,6 +16,12 @@ class All final : public Filter {
     return std::all_of(parts_.begin(), parts_.end(),
                        [&](const auto& part) { return part->Matches(model); });
   }
+  std::optional<std::string_view> ExactName() const override {
+    for (const auto& part : parts_) {
+      if (const auto name = part->ExactName()) return name;
+    }
+    return std::nullopt;
+  }
 
  private:
   std::vector<std::unique_ptr<Filter>> parts_;
@@ -49,6 +55,11 @@ class Restriction final : public Filter {
 
   bool Matches(const Model& model) const override {
     return Compare(model) != (comparison_ == Comparison::kNotEqual);
+  }
+  std::optional<std::string_view> ExactName() const override {
+    const bool exact =
+        field_ == Field::kDisplayName && comparison_ == Comparison::kEqual && !prefix_;
+    return exact ? std::optional<std::string_view>(value_) : std::nullopt;
   }
 
  private:

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -25,6 +26,9 @@ class Filter {
  public:
   virtual ~Filter() = default;
   virtual bool Matches(const Model& model) const = 0;
+  // The one display name that a model must have to match; nullopt when several may. Valid as
+  // long as the filter.
+  virtual std::optional<std::string_view> ExactName() const { return std::nullopt; }
 
   static constexpr size_t kBytesMax = 2048;
   static constexpr int kDepthMax = 32;

@@ -1,6 +1,9 @@
 #include "server/registry/listing.h"
 
 #include <charconv>
+#include <limits>
+#include <optional>
+#include <tuple>
 
 #include "crypto/crypto.h"
 #include "server/registry/filter.h"
@@ -30,14 +33,26 @@ Result<Place> DecodeToken(std::string_view token) {
   Place place{0, text->substr(colon + 1)};
   const char* end = text->data() + colon;
   if (std::from_chars(text->data(), end, place.create_time_ms).ptr != end) return wrong;
+  if (place.create_time_ms < 0) return wrong;
   return place;
 }
 
 bool IsBehind(const Model& model, const Place& place) {
-  if (model.create_time_ms != place.create_time_ms) {
-    return model.create_time_ms < place.create_time_ms;
+  return RegistrySnapshot::ByAge::KeyOf(model) >
+         std::tuple(model.project_number, -place.create_time_ms, std::string_view(place.id));
+}
+
+// The first model of the page: the one behind the place, or the project's newest.
+ModelIndex<RegistrySnapshot::ByAge>::Iterator FirstOf(const RegistrySnapshot& snapshot,
+                                                      int64_t project_number,
+                                                      const std::optional<Place>& after) {
+  const auto& models = snapshot.models();
+  if (!after) {
+    return models.LowerBound({project_number, std::numeric_limits<int64_t>::min(), ""});
   }
-  return model.id > place.id;
+  auto first = models.LowerBound({project_number, -after->create_time_ms, after->id});
+  if (first != models.end() && !IsBehind(**first, *after)) ++first;
+  return first;
 }
 
 }  // namespace
@@ -56,11 +71,18 @@ Result<ModelPage> ListModels(const RegistrySnapshot& snapshot, int64_t project_n
   }
   const size_t limit = static_cast<size_t>(page_size == 0 ? kPageSizeMax : page_size);
   ModelPage page;
-  for (const ModelPointer& model : snapshot.models()) {
-    if (model->project_number != project_number || (after && !IsBehind(*model, *after)) ||
-        !filter->Matches(*model)) {
-      continue;
-    }
+  if (const auto name = filter->ExactName()) {
+    // At most one model passes, and the names' index knows it.
+    const ModelPointer model = snapshot.FindByName(project_number, *name);
+    const bool listed = model && filter->Matches(*model) && (!after || IsBehind(*model, *after));
+    if (listed) page.models.push_back(model);
+    return page;
+  }
+  const auto end = snapshot.models().end();
+  for (auto place = FirstOf(snapshot, project_number, after); place != end; ++place) {
+    const ModelPointer& model = *place;
+    if (model->project_number != project_number) break;
+    if (!filter->Matches(*model)) continue;
     if (page.models.size() == limit) {
       page.next_page_token = EncodeToken(*page.models.back());
       break;

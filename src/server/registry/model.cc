@@ -11,6 +11,19 @@ const Version* Model::FindVersion(int64_t number) const {
   return found != versions.end() && found->number == number ? &*found : nullptr;
 }
 
+const Alias* Model::FindAlias(std::string_view name) const {
+  const auto found = std::lower_bound(
+      aliases.begin(), aliases.end(), name,
+      [](const Alias& alias, std::string_view wanted) { return alias.name < wanted; });
+  return found != aliases.end() && found->name == name ? &*found : nullptr;
+}
+
+bool Model::PointsTo(int64_t number) const {
+  return number == latest || number == published || number == rollback_version ||
+         std::any_of(aliases.begin(), aliases.end(),
+                     [&](const Alias& alias) { return alias.version == number; });
+}
+
 Status CheckNameOrTag(std::string_view what, std::string_view value) {
   constexpr size_t kNameMax = 32;
   const bool characters_ok = std::all_of(value.begin(), value.end(), [](char c) {

@@ -47,15 +47,47 @@ Result<std::map<ModelKey, std::vector<Version>>> ReadAllVersions(SqlConnection& 
   return versions;
 }
 
+Result<std::map<ModelKey, std::vector<Alias>>> ReadAllAliases(SqlConnection& connection) {
+  GODWIT_ASSIGN_OR_RETURN(
+      const SqlRows rows,
+      connection.Query("SELECT project_number, model_id, alias, version FROM model_aliases "
+                       "ORDER BY project_number, model_id, alias"));
+  std::map<ModelKey, std::vector<Alias>> aliases;
+  for (const SqlRow& row : rows) {
+    aliases[{row.Int(0), row.Text(1)}].push_back({row.Text(2), row.Int(3)});
+  }
+  return aliases;
+}
+
+Result<std::map<ModelKey, std::string>> ReadActiveOperations(SqlConnection& connection) {
+  GODWIT_ASSIGN_OR_RETURN(
+      const SqlRows rows,
+      connection.Query("SELECT project_number, model_id, operation_id FROM operations "
+                       "WHERE done_time_ms = 0"));
+  std::map<ModelKey, std::string> operations;
+  for (const SqlRow& row : rows) operations[{row.Int(0), row.Text(1)}] = row.Text(2);
+  return operations;
+}
+
+// What stands in `map` under the key; empty when nothing does.
+template <typename Map>
+typename Map::mapped_type Take(Map& map, const ModelKey& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? typename Map::mapped_type() : std::move(found->second);
+}
+
 }  // namespace
 
 Result<std::vector<ModelPointer>> ReadModels(SqlConnection& connection) {
   GODWIT_ASSIGN_OR_RETURN(auto versions, ReadAllVersions(connection));
+  GODWIT_ASSIGN_OR_RETURN(auto aliases, ReadAllAliases(connection));
+  GODWIT_ASSIGN_OR_RETURN(auto operations, ReadActiveOperations(connection));
   GODWIT_ASSIGN_OR_RETURN(
       const SqlRows rows,
       connection.Query("SELECT project_number, model_id, display_name, tags, source_uri, "
                        "validation_error, latest_version, published_version, etag, "
-                       "create_time_ms, update_time_ms FROM models"));
+                       "create_time_ms, update_time_ms, publication, rollback_version FROM "
+                       "models"));
   std::vector<ModelPointer> models;
   models.reserve(rows.size());
   for (const SqlRow& row : rows) {
@@ -71,7 +103,12 @@ Result<std::vector<ModelPointer>> ReadModels(SqlConnection& connection) {
     model->etag = row.Int(8);
     model->create_time_ms = row.Int(9);
     model->update_time_ms = row.Int(10);
-    model->versions = std::move(versions[{model->project_number, model->id}]);
+    model->publication = row.Int(11);
+    model->rollback_version = row.Int(12);
+    const ModelKey key{model->project_number, model->id};
+    model->versions = Take(versions, key);
+    model->aliases = Take(aliases, key);
+    model->active_operation = Take(operations, key);
     models.push_back(std::move(model));
   }
   return models;
@@ -92,16 +129,18 @@ Result<std::string> ReserveModelId(SqlConnection& connection) {
   return Status(StatusCode::kInternal, "no free model id was found; try again");
 }
 
-Status InsertModel(SqlConnection& connection, const Model& model) {
+Status InsertModel(SqlConnection& connection, const Model& model, std::string_view create_request) {
   return NameTaken(
       model,
       connection
           .Execute("INSERT INTO models (project_number, model_id, display_name, tags, source_uri, "
                    "validation_error, latest_version, published_version, etag, create_time_ms, "
-                   "update_time_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                   "update_time_ms, publication, rollback_version, create_request) VALUES ($1, $2, "
+                   "$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                    {model.project_number, model.id, model.display_name, TagsText(model.tags),
                     model.source_uri, model.validation_error, model.latest, model.published,
-                    model.etag, model.create_time_ms, model.update_time_ms})
+                    model.etag, model.create_time_ms, model.update_time_ms, model.publication,
+                    model.rollback_version, std::string(create_request)})
           .status());
 }
 
@@ -111,23 +150,23 @@ Status UpdateModel(SqlConnection& connection, const Model& model) {
       connection
           .Execute("UPDATE models SET display_name = $3, tags = $4, source_uri = $5, "
                    "validation_error = $6, latest_version = $7, published_version = $8, "
-                   "etag = $9, update_time_ms = $10 WHERE project_number = $1 AND model_id = $2",
+                   "etag = $9, update_time_ms = $10, publication = $11, rollback_version = $12 "
+                   "WHERE project_number = $1 AND model_id = $2",
                    {model.project_number, model.id, model.display_name, TagsText(model.tags),
                     model.source_uri, model.validation_error, model.latest, model.published,
-                    model.etag, model.update_time_ms})
+                    model.etag, model.update_time_ms, model.publication, model.rollback_version})
           .status());
 }
 
 Status DeleteModel(SqlConnection& connection, const Model& model) {
-  GODWIT_RETURN_IF_ERROR(
-      connection
-          .Execute("DELETE FROM versions WHERE project_number = $1 AND model_id = $2",
-                   {model.project_number, model.id})
-          .status());
-  return connection
-      .Execute("DELETE FROM models WHERE project_number = $1 AND model_id = $2",
-               {model.project_number, model.id})
-      .status();
+  for (const char* table : {"versions", "model_aliases", "publications", "operations", "models"}) {
+    GODWIT_RETURN_IF_ERROR(connection
+                               .Execute("DELETE FROM " + std::string(table) +
+                                            " WHERE project_number = $1 AND model_id = $2",
+                                        {model.project_number, model.id})
+                               .status());
+  }
+  return Status::Ok();
 }
 
 Status InsertVersion(SqlConnection& connection, const Model& model, const VersionRecord& record) {
@@ -147,6 +186,32 @@ Status DeleteVersion(SqlConnection& connection, const Model& model, int64_t numb
       .Execute("DELETE FROM versions WHERE project_number = $1 AND model_id = $2 AND version = $3",
                {model.project_number, model.id, number})
       .status();
+}
+
+Status ReplaceAliases(SqlConnection& connection, const Model& model) {
+  GODWIT_RETURN_IF_ERROR(
+      connection
+          .Execute("DELETE FROM model_aliases WHERE project_number = $1 AND model_id = $2",
+                   {model.project_number, model.id})
+          .status());
+  for (const Alias& alias : model.aliases) {
+    GODWIT_RETURN_IF_ERROR(
+        connection
+            .Execute("INSERT INTO model_aliases (project_number, model_id, alias, version) "
+                     "VALUES ($1, $2, $3, $4)",
+                     {model.project_number, model.id, alias.name, alias.version})
+            .status());
+  }
+  return Status::Ok();
+}
+
+Result<std::string> ReadCreateRequest(SqlConnection& connection, const Model& model) {
+  GODWIT_ASSIGN_OR_RETURN(
+      const SqlRows rows,
+      connection.Query(
+          "SELECT create_request FROM models WHERE project_number = $1 AND model_id = $2",
+          {model.project_number, model.id}));
+  return rows.empty() ? std::string() : rows[0].Text(0);
 }
 
 Result<std::vector<VersionRecord>> ReadVersions(SqlConnection& connection, const Model& model,

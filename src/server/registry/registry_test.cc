@@ -1,84 +1,12 @@
 #include "server/registry/registry.h"
 
-#include <gtest/gtest.h>
-
-#include <random>
 #include <set>
 
 #include "server/registry/listing.h"
-#include "testing/fault_file_system.h"
-#include "testing/manual_clock.h"
+#include "server/registry/registry_fixture.h"
 
 namespace godwit::server {
 namespace {
-
-constexpr int64_t kProject = 7;
-constexpr char kPath[] = "godwit.db";
-constexpr char kActor[] = "admin@test";
-
-SubmittedFile ValidFile(const std::string& content) {
-  return {"gs://bucket/" + content, "", DigestOf(std::string_view(content)), content.size(),
-          R"({"operators":[]})"};
-}
-
-SubmittedFile InvalidFile() { return {"gs://bucket/bad", "Invalid flatbuffer format", {}, 0, ""}; }
-
-ModelChange NewModel(std::string name) {
-  ModelChange change;
-  change.display_name = std::move(name);
-  return change;
-}
-
-ModelChange WithFile(SubmittedFile file) {
-  ModelChange change;
-  change.file = std::move(file);
-  return change;
-}
-
-ModelChange WithPublished(bool published) {
-  ModelChange change;
-  change.published = published;
-  return change;
-}
-
-class RegistryTest : public ::testing::Test {
- protected:
-  void SetUp() override { Reopen(); }
-
-  void Reopen() {
-    registry_.reset();
-    database_.reset();
-    database_ = OpenSqliteDatabaseOn(fs_, kPath, clock_, logger_).value();
-    registry_ = Registry::Open(*database_, clock_).value();
-  }
-
-  ModelPointer Create(const std::string& name) {
-    clock_.Advance(1);
-    return registry_->Create(kProject, NewModel(name), kActor).value();
-  }
-  Result<ModelPointer> Update(const ModelPointer& model, const ModelChange& change) {
-    clock_.Advance(1);
-    return registry_->Update(kProject, model->id, change, kActor);
-  }
-
-  int64_t ChangeCount() {
-    int64_t count = -1;
-    const Status read = database_->Read([&](SqlConnection& connection) -> Status {
-      GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
-                              connection.Query("SELECT COUNT(*) FROM change_log"));
-      count = rows[0].Int(0);
-      return Status::Ok();
-    });
-    EXPECT_TRUE(read.ok());
-    return count;
-  }
-
-  testing::ManualClock clock_;
-  NullLogger logger_;
-  testing::FaultFileSystem fs_{&clock_};
-  std::unique_ptr<Database> database_;
-  std::unique_ptr<Registry> registry_;
-};
 
 TEST_F(RegistryTest, AModelWithoutAFileIsNotPublishable) {
   const ModelPointer model = Create("face");
@@ -283,59 +211,6 @@ TEST_F(RegistryTest, RefusesBadPages) {
   EXPECT_EQ(code(1, "MTIz"), StatusCode::kInvalidArgument);
   EXPECT_EQ(code(1, std::string(1000, 'A')), StatusCode::kInvalidArgument);
 }
-
-// Aim: whatever operation the power fails at, a restart finds the state before a change or the
-// one after it, and after it if the change was acknowledged. Method: the same story is told with
-// a death at each operation in turn, until it ends without dying.
-class RegistryCrashTest : public ::testing::TestWithParam<testing::PowerLossMode> {};
-
-TEST_P(RegistryCrashTest, NothingAcknowledgedIsLost) {
-  const testing::ManualClock clock;
-  NullLogger logger;
-  const uint64_t seed = std::random_device()();
-  for (uint64_t crash_at = 0;; ++crash_at) {
-    SCOPED_TRACE("seed " + std::to_string(seed) + ", operation " + std::to_string(crash_at));
-    testing::FaultFileSystem fs(&clock);
-    int acknowledged = 0;
-    {
-      auto database = OpenSqliteDatabaseOn(fs, kPath, clock, logger).value();
-      auto registry = Registry::Open(*database, clock).value();
-      fs.CrashAt(crash_at);
-      ModelChange create = NewModel("face");
-      create.file = ValidFile("one");
-      const auto model = registry->Create(kProject, create, kActor);
-      if (model.ok()) {
-        ++acknowledged;
-        const std::string id = (*model)->id;
-        if (registry->Update(kProject, id, WithPublished(true), kActor).ok()) ++acknowledged;
-        if (registry->Update(kProject, id, WithFile(ValidFile("two")), kActor).ok()) ++acknowledged;
-      }
-    }
-    const bool died = fs.crashed();
-    fs.PowerLoss(GetParam(), seed + crash_at);
-    auto database = OpenSqliteDatabaseOn(fs, kPath, clock, logger).value();
-    auto registry = Registry::Open(*database, clock).value();
-    const ModelPointer found = registry->snapshot()->FindByName(kProject, "face");
-    const int state = !found ? 0 : found->published == 0 ? 1 : found->latest == 1 ? 2 : 3;
-    EXPECT_GE(state, acknowledged);
-    EXPECT_LE(state, acknowledged + 1);
-    if (found) {
-      EXPECT_EQ(found->versions.size(), static_cast<size_t>(found->latest));
-    }
-    if (state == 3) {
-      EXPECT_EQ(found->published, 2);
-    }
-    if (!died || HasFailure()) {
-      EXPECT_EQ(acknowledged, 3);
-      break;
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Modes, RegistryCrashTest, ::testing::ValuesIn(testing::kAllPowerLossModes),
-                         [](const auto& mode) {
-                           return std::string(testing::PowerLossModeName(mode.param));
-                         });
 
 }  // namespace
 }  // namespace godwit::server

@@ -1,0 +1,44 @@
+// The history of a model's published pointer, and the way back through it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/db/database.h"
+#include "server/registry/model.h"
+
+namespace godwit::server {
+
+// One move of the published pointer. Rows are only ever added; `previous` links them to the stack
+// that rollbacks walk down, so that a rollback after a rollback goes further back.
+struct Publication {
+  int64_t number = 0;    // Counts from 1 within its model.
+  std::string action;    // "publish", "unpublish" or "rollback".
+  int64_t version = 0;   // What devices get from then on; 0: nothing.
+  int64_t previous = 0;  // The row below this one in the stack; 0: none.
+  std::string actor;
+  int64_t time_ms = 0;
+};
+
+// Appends the row of model->published, above the row `previous`, and sets the model's
+// publication and rollback_version.
+Status AppendPublication(SqlConnection& connection, std::string_view action, int64_t previous,
+                         std::string_view actor, int64_t now_ms, Model* model);
+
+// From the row `number` down the stack: the first that gives devices another version than the
+// model's published one, and one that is still kept. version: only this one, where not 0.
+// nullopt when there is none.
+Result<std::optional<Publication>> FindRollbackTarget(SqlConnection& connection, const Model& model,
+                                                      int64_t number, int64_t version);
+
+Result<std::optional<Publication>> ReadPublication(SqlConnection& connection, const Model& model,
+                                                   int64_t number);
+
+// Newest first, numbers below `before`.
+Result<std::vector<Publication>> ReadPublications(SqlConnection& connection, const Model& model,
+                                                  int64_t before, int limit);
+
+}  // namespace godwit::server
