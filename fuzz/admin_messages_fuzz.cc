@@ -47,7 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(
       godwit::server::ParseModelEdit(text, "displayName,tags,tfliteModel,state.published").ok());
   godwit::server::ObjectWrite write;
-  static_cast<void>(godwit::server::ReadObjectMetadata(text, &write).ok());
+  if (const auto resource = godwit::server::ParseResource(text); resource.ok()) {
+    static_cast<void>(godwit::server::ReadObjectMetadata(*resource, &write).ok());
+  }
   static_cast<void>(godwit::server::ParseHashHeader(text));
   static_cast<void>(godwit::server::MultipartBoundary(text).ok());
   static_cast<void>(
