@@ -12,27 +12,24 @@ fault file system.
 """
 import collections
 import dataclasses
-import http.client
-import json
 import random
 import re
 import shutil
 import sqlite3
 import threading
 import time
-import urllib.parse
 from pathlib import Path
 
-from programs import DIGITS, ROOT, Server, admin_token, padded_model, sha256
+from kill_workers import BUCKET, VERSIONS_KEPT, Client, Worker, object_path, read_key, read_model
+from programs import DIGITS, ROOT, Server, admin_token, sha256
 
-WORKERS, MODELS_EACH, OBJECTS_EACH = 4, 2, 3
-BUCKET = "kills-bucket"
-VERSIONS_KEPT = 2
+WORKERS = 4
 LIFE_SECONDS = 0.25
 CONFIG = f"""
 require_installation_token = false
 [limits]
 versions_kept = {VERSIONS_KEPT}
+verify_at_once_max_bytes = 60000
 [garbage]
 period_ms = 10
 blob_age_min_ms = 50
@@ -41,292 +38,11 @@ KNOWN_FILES = re.compile(r"lock|godwit\.db(-wal|-shm)?|credentials/(admin|app)\.
                          r"blobs/../../[0-9a-f]{64}|uploads/[0-9a-f]+(\.synced)?")
 
 
-class Gone(Exception):
-    """The server went away before it answered: nobody knows what it did."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Model:
-    """What the server has said of a model."""
-    id: str = ""  # Empty: not known yet.
-    versions: tuple = ()  # (number, SHA-256), oldest first; old ones may be pruned.
-    published: int = 0
-    tags: tuple = ()
-
-    def kept(self):
-        """The versions that no rule lets the server forget."""
-        newest = self.versions[-VERSIONS_KEPT:]
-        return set(newest) | {v for v in self.versions if v[0] == self.published}
-
-    def allows(self, found):
-        """Whether the server may show `found` if this is what it has acknowledged."""
-        return (found is not None and self.id in ("", found.id) and self.published == found.published
-                and self.tags == found.tags and self.kept() <= set(found.versions) <= set(self.versions))
-
-
-class Client:
-    """One connection; a broken one means that the server is gone."""
-
-    def __init__(self, server, token, api_key):
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-        self.token, self.api_key = token, api_key
-
-    def ask(self, method, path, body=None, headers=()):
-        """Returns (status, headers, body)."""
-        known = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        try:
-            self.connection.request(method, path, body, known | dict(headers))
-            reply = self.connection.getresponse()
-            return reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read()
-        except (OSError, http.client.HTTPException) as error:
-            self.connection.close()
-            raise Gone from error
-
-    def json(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        status, _, reply = self.ask(method, path, data, {"Content-Type": "application/json"})
-        assert status == 200, f"{method} {path}: {status} {reply[:300]}"
-        return json.loads(reply)
-
-    def pages(self, path, member):
-        token = ""
-        while True:
-            page = self.json("GET", f"{path}{'&' if '?' in path else '?'}pageToken={token}")
-            yield from page.get(member, [])
-            token = page.get("nextPageToken", "")
-            if not token:
-                return
-
-    def operation(self, operation):
-        """Follows an operation to its end; returns the Model."""
-        while not operation.get("done"):
-            operation = self.json("GET", f"/v1beta2/{operation['name']}")
-        assert "error" not in operation, operation
-        return operation["response"]
-
-    def download(self, project, address):
-        """What a device gets: (digest, bytes), or None for 404."""
-        status, head, body = self.ask("GET", f"/v1beta2/projects/{project}/models/{address}:download",
-                                      headers={"x-goog-api-key": self.api_key})
-        if status == 404:
-            return None
-        assert status == 200, f"{address}: {status} {body[:300]}"
-        link = urllib.parse.urlsplit(json.loads(body)["downloadUri"])
-        status, _, data = self.ask("GET", f"{link.path}?{link.query}")
-        assert status == 200, f"the link of {address}: {status} {data[:300]}"
-        return head["etag"], data
-
-
-def object_path(name):
-    return f"/storage/v1/b/{BUCKET}/o/{urllib.parse.quote(name, safe='')}"
-
-
-class Worker:
-    """Operations on things that no other worker touches, so that each state is known."""
-
-    def __init__(self, oracle, number, chance):
-        self.oracle, self.chance, self.count = oracle, chance, 0
-        self.models = {f"m{number}_{i}": None for i in range(MODELS_EACH)}
-        self.objects = {f"w{number}/o{i}.tflite": None for i in range(OBJECTS_EACH)}
-        self.session = None  # A resumable upload under way.
-        self.pending = None  # (table, key, state after, what) of the call whose answer is awaited.
-        self.operation = None  # The pending change was accepted as this operation.
-        self.salt = chance.random()
-        self.journal = collections.deque(maxlen=12)  # What was asked and answered last, for reports.
-
-    def live(self, client):
-        """Works until the server is gone."""
-        try:
-            while True:
-                self.step(client)
-        except Gone:
-            pass
-        except BaseException as error:  # Of this thread; the main one raises it.
-            self.oracle.faults.append(error)
-
-    def change(self, what, table, key, after, call):
-        """Makes one call that turns table[key] into `after`; the Model that it returns tells more."""
-        self.pending = (table, key, after, what)
-        self.journal.append(f"asked {what} of {key} -> {after}")
-        answer = call()
-        table[key] = answer if isinstance(answer, Model) else after
-        self.journal.append(f"acknowledged: {key} is {table[key]}")
-        self.pending = self.operation = None
-        self.oracle.acknowledged[what] += 1
-
-    def new_file(self):
-        """A valid model; now and then one that was here before, whose blob may just be going."""
-        if self.chance.random() < 0.7:
-            self.count += 1
-        size_bytes = 5_000 + 1_000 * (self.count % 100)
-        return padded_model(f"{self.salt} {self.count}", size_bytes)
-
-    def step(self, client):
-        stored = [name for name, digest in self.objects.items() if digest]
-        name = self.chance.choice(list(self.models))
-        model = self.models[name]
-        if self.session:
-            return self.go_on_uploading(client)
-        if len(stored) < 2 or self.chance.random() < 0.4:
-            return self.touch_object(client, stored)
-        if model is None:
-            return self.create(client, name, self.chance.choice(stored))
-        return self.touch_model(client, name, model, self.chance.choice(stored))
-
-    # Objects.
-
-    def touch_object(self, client, stored):
-        name = self.chance.choice(list(self.objects))
-        way = self.chance.choice(["media", "multipart", "resumable", "delete"])
-        if way == "delete" and len(stored) > 2 and self.objects[name]:
-            return self.change("object delete", self.objects, name, None,
-                               lambda: self.expect(client.ask("DELETE", object_path(name)), 204))
-        data = self.new_file()
-        if way == "resumable":
-            return self.start_session(client, name, data)
-        query = f"/upload/storage/v1/b/{BUCKET}/o?uploadType=" + ("multipart" if way == "multipart" else
-                                                                  f"media&name={urllib.parse.quote(name)}")
-        kind, body = "application/octet-stream", data
-        if way == "multipart":
-            kind = "multipart/related; boundary=xyz"
-            body = (b'--xyz\r\nContent-Type: application/json\r\n\r\n{"name":"' + name.encode() +
-                    b'"}\r\n--xyz\r\nContent-Type: application/octet-stream\r\n\r\n' + data + b"\r\n--xyz--")
-        self.change(f"object {way if way == 'multipart' else 'media'}", self.objects, name, sha256(data),
-                    lambda: self.expect(client.ask("POST", query, body, {"Content-Type": kind}), 200))
-
-    def start_session(self, client, name, data):
-        query = f"/upload/storage/v1/b/{BUCKET}/o?uploadType=resumable&name={urllib.parse.quote(name)}"
-        head = self.expect(client.ask("POST", query, b"", {"X-Upload-Content-Length": str(len(data))}), 200)
-        link = urllib.parse.urlsplit(head["location"])
-        self.session = {"path": f"{link.path}?{link.query}", "name": name, "data": data, "stored": 0, "ending": False}
-        self.oracle.acknowledged["session start"] += 1
-
-    def go_on_uploading(self, client):
-        session = self.session
-        start, total = session["stored"], len(session["data"])
-        if self.chance.random() < 0.05:
-            session["ending"] = True
-            self.expect(client.ask("DELETE", session["path"]), 499)
-            self.session = None
-            return
-        end = min(total, start + 1024 * self.chance.choice([8, 32, 256]))
-        chunk = session["data"][start:end]
-        headers = {"Content-Range": f"bytes {start}-{end - 1}/{total}"}
-        if end == total:
-            session["ending"] = True
-            self.change("object resumable", self.objects, session["name"], sha256(session["data"]),
-                        lambda: self.expect(client.ask("PUT", session["path"], chunk, headers), 200))
-            self.session = None
-            return
-        session["stored"] = self.stored(self.expect(client.ask("PUT", session["path"], chunk, headers), 308))
-        self.oracle.acknowledged["session chunk"] += 1
-
-    # Models.
-
-    def create(self, client, name, source):
-        body = {"displayName": name, "tags": [self.a_tag()],
-                "tfliteModel": {"gcsTfliteUri": f"gs://{BUCKET}/{source}"}}
-        after = Model(versions=((1, self.objects[source]),), tags=tuple(body["tags"]))
-        self.change("create", self.models, name, after,
-                    lambda: self.finish(client, client.json("POST", self.oracle.models_path, body), after))
-
-    def touch_model(self, client, name, model, source):
-        latest = model.versions[-1][0]
-        way = self.chance.choice(["file"] * 4 + ["file, unpublished"] * 2 +
-                                 ["publish", "publish latest", "unpublish", "tags", "delete"])
-        path = f"{self.oracle.models_path}/{model.id}"
-        if way == "delete":
-            return self.change("delete", self.models, name, None,
-                               lambda: self.expect(client.ask("DELETE", path), 200))
-        if way.startswith("file"):
-            digest = self.objects[source]
-            versions = model.versions
-            if versions[-1][1] != digest:
-                versions += ((latest + 1, digest),)
-            moves = model.published and way == "file"
-            after = dataclasses.replace(model, versions=versions,
-                                        published=versions[-1][0] if moves else model.published)
-            mask, body = "tfliteModel.gcsTfliteUri", {"tfliteModel": {"gcsTfliteUri": f"gs://{BUCKET}/{source}"}}
-            if way != "file":
-                mask += "&publish=false"
-        elif way == "tags":
-            after = dataclasses.replace(model, tags=(self.a_tag(),))
-            mask, body = "tags", {"tags": list(after.tags)}
-        elif way == "publish":
-            after = dataclasses.replace(model, published=self.chance.choice(sorted(model.kept()))[0])
-            mask, body = "publishedVersion", {"publishedVersion": after.published}
-        else:
-            on = way == "publish latest"
-            after = dataclasses.replace(model, published=latest if on else 0)
-            mask, body = "state.published", {"state": {"published": on}}
-        self.change(way, self.models, name, after,
-                    lambda: self.finish(client, client.json("PATCH", f"{path}?updateMask={mask}", body), after))
-
-    def finish(self, client, operation, after):
-        if not operation.get("done"):
-            self.operation = operation  # Acknowledged: from here on it must come to its end.
-        model = client.operation(operation)
-        return dataclasses.replace(after, id=model["name"].rsplit("/", 1)[1])
-
-    def a_tag(self):
-        return f"tag{self.chance.randrange(1000)}"
-
-    @staticmethod
-    def expect(reply, status):
-        assert reply[0] == status, f"{reply[0]} instead of {status}: {reply[2][:300]}"
-        return reply[1]
-
-    @staticmethod
-    def stored(head):
-        """How many bytes a 308 says are safe."""
-        return int(head["range"].split("-")[1]) + 1 if "range" in head else 0
-
-    # After a kill.
-
-    def check(self, client, found):
-        """Compares what was acknowledged with what is there, and goes on from there."""
-        if self.operation:
-            client.operation(self.operation)
-            found = self.oracle.look(client)
-        for table, there in ((self.models, found.models), (self.objects, found.objects)):
-            for key, known in table.items():
-                states = [known]
-                if self.pending and self.pending[0] is table and self.pending[1] == key:
-                    states = [self.pending[2]] if self.operation else [known, self.pending[2]]
-                table[key] = self.choose(key, states, there.get(key))
-        if self.session:
-            self.check_session(client)
-        self.pending = self.operation = None
-        self.journal.append("killed and restarted")
-
-    def choose(self, key, states, found):
-        for i, state in enumerate(states):
-            if state.allows(found) if isinstance(state, Model) else state == found:
-                if len(states) > 1 and states[0] != states[1]:
-                    self.oracle.in_flight["done" if i else "not done"] += 1
-                return found
-        raise AssertionError(f"{key}: it must be {' or '.join(map(str, states))}\nbut the server has {found}; "
-                             "before that:\n" + "\n".join(self.journal))
-
-    def check_session(self, client):
-        session, total = self.session, len(self.session["data"])
-        # Where all bytes are there already, this question ends the upload.
-        status, head, body = client.ask("PUT", session["path"], b"", {"Content-Range": f"bytes */{total}"})
-        if status == 308:
-            stored = self.stored(head)
-            assert session["stored"] <= stored < total, f"{session['stored']} bytes were stored, now {stored}"
-            session |= {"stored": stored, "ending": False}
-            return
-        assert status == 200 or (session["ending"] and status == 404), f"the session is lost: {status} {body[:300]}"
-        if status == 200:
-            self.objects[session["name"]] = sha256(session["data"])
-        self.session = None
-
-
 @dataclasses.dataclass
 class Found:
     models: dict
     objects: dict
+    keys: dict
 
 
 class Oracle:
@@ -337,13 +53,14 @@ class Oracle:
         self.server = Server(self.folder / "data", "--config", self.config).start()
         self.token, self.app = admin_token(self.server), self.server.app
         self.models_path = f"/v1beta2/projects/{self.app['project_id']}/models"
+        self.keys_path = f"/v2/projects/{self.app['project_id']}/locations/global/keys"
         self.workers = [Worker(self, i, random.Random(f"{seed} {i}")) for i in range(WORKERS)]
         self.kills, self.acknowledged, self.in_flight = (collections.Counter() for _ in range(3))
         self.faults, self.start_seconds = [], 0.1
 
     def run(self, kills):
         """Kills that often; raises at the first lie."""
-        ways = {self.kill_at_work: 80, self.kill_at_start: 12, self.kill_migration: 6, self.kill_first_start: 2}
+        ways = {self.kill_at_work: 80, self.kill_at_start: 11, self.kill_migration: 5, self.kill_first_start: 4}
         for number in range(kills):
             way = self.chance.choices(list(ways), ways.values())[0]
             try:
@@ -401,18 +118,24 @@ class Oracle:
     def kill_first_start(self):
         folder = self.folder / "new"
         server = Server(folder, "--config", self.config)
-        self.kill_early(server, 4 * self.start_seconds)
+        server.spawn()
+        # Making keys takes most of the time; what can go wrong begins with the first file of them.
+        while not (folder / "credentials").exists() and server.process.poll() is None:
+            time.sleep(0.0005)
+        time.sleep(self.chance.uniform(0, 0.3 * self.start_seconds))
+        server.kill()
         self.kills["first start"] += 1
         server.start()
+        assert {file.name for file in folder.glob("credentials/*")} >= {"admin.json", "app.json"}, "the keys are lost"
         client = Client(server, admin_token(server), server.app["api_key"])
         assert client.json("GET", self.models_path) == {}
         server.kill()
         check_folder(folder)
         shutil.rmtree(folder)
 
-    def kill_early(self, server, seconds=None):
+    def kill_early(self, server):
         server.spawn()
-        time.sleep(self.chance.uniform(0, seconds or 1.2 * self.start_seconds))
+        time.sleep(self.chance.uniform(0, 1.2 * self.start_seconds))
         server.kill()
 
     # Looking.
@@ -438,19 +161,22 @@ class Oracle:
         """All that the server has, and that every published file downloads."""
         models, objects = {}, {}
         for model in client.pages(self.models_path, "models"):
-            path = f"/v1beta2/{model['name']}/versions"
-            versions = sorted((int(v["version"]), v["sha256"]) for v in client.pages(path, "versions"))
-            found = Model(model["name"].rsplit("/", 1)[1], tuple(versions), int(model.get("publishedVersion", 0)),
-                          tuple(model.get("tags", ())))
-            name = model["displayName"]
-            assert int(model["latestVersion"]) == versions[-1][0], f"{name}: the latest version is not there: {model}"
-            models[name] = found
-            self.check_download(client, name, found)
+            while "activeOperations" in model:  # Nobody was told of its end, but it must come.
+                time.sleep(0.002)
+                model = client.json("GET", f"/v1beta2/{model['name']}")
+            path, name = f"/v1beta2/{model['name']}/versions", model["displayName"]
+            versions = tuple(sorted((int(v["version"]), v["sha256"]) for v in client.pages(path, "versions")))
+            assert model.get("latestVersion") == (versions[-1][0] if versions else None), \
+                f"{name}: the latest version is not there: {model}"
+            models[name] = read_model(model, versions)
+            self.check_download(client, name, models[name])
         for item in client.pages(f"/storage/v1/b/{BUCKET}/o", "items") if self.objects_exist(client) else ():
             status, _, data = client.ask("GET", f"{object_path(item['name'])}?alt=media")
             assert status == 200 and len(data) == int(item["size"]), f"{item['name']}: {status}"
             objects[item["name"]] = sha256(data)
-        return Found(models, objects)
+        keys = {key["displayName"]: read_key(key) for key in client.pages(self.keys_path, "keys")
+                if key.get("displayName", "").startswith("key ")}
+        return Found(models, objects, keys)
 
     def objects_exist(self, client):
         return client.ask("GET", f"/storage/v1/b/{BUCKET}")[0] == 200
@@ -462,6 +188,10 @@ class Oracle:
             assert got and got[0] == digest == sha256(got[1]), f"{name}: {model}, a device gets {got and got[0]}"
         else:
             assert got is None, f"{name} is not published, a device gets {got[0]}"
+        for alias, version in model.aliases if model.published else ():
+            got = client.download(self.app["project_id"], f"{name}@{alias}")
+            assert got and got[0] == dict(model.versions).get(version) == sha256(got[1]), \
+                f"{name}@{alias}: {model}, a device gets {got and got[0]}"
 
     def settle(self):
         """With nobody at work, the collector comes to an end and nothing is left over."""
@@ -492,8 +222,9 @@ def tables(database):
 
 def referenced_blobs(database):
     """The digests that any table with a blob's digest names."""
-    return {row[0] for table in {"versions", "objects"} & tables(database)
-            for row in database.execute(f"SELECT sha256 FROM {table}")}
+    sources = {"versions": "", "objects": "", "operations": " WHERE done_time_ms = 0"}
+    return {row[0] for table in sources.keys() & tables(database)
+            for row in database.execute(f"SELECT sha256 FROM {table}{sources[table]}")}
 
 
 def check_folder(folder):

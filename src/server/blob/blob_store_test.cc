@@ -201,7 +201,8 @@ TEST(BlobUpload, BeginsAgainWhenTheDiskDamagedWhatWasSynced) {
   ASSERT_TRUE((*resumed)->Append(Span(kBytes)).ok());
   ASSERT_TRUE((*resumed)->Sync().ok());
   fs.PowerLoss(PowerLossMode::kDropped, 1);
-  const auto again = OpenOn(fs)->ResumeUpload(id);
+  const auto reopened = OpenOn(fs);
+  const auto again = reopened->ResumeUpload(id);
   EXPECT_EQ((*again)->size_bytes(), kBytes.size());
   EXPECT_EQ((*again)->Commit().value().digest, DigestOf(std::string_view(kBytes)));
 }
