@@ -180,19 +180,23 @@ Result<Json> AdminClient::CallUrl(const std::string& method, const std::string& 
   }
 }
 
-Result<std::vector<Json>> AdminClient::ListModels(const std::string& filter) {
-  std::vector<Json> models;
+Result<std::vector<Json>> AdminClient::List(const std::string& path, const std::string& field) {
+  const char separator = path.find('?') == std::string::npos ? '?' : '&';
+  std::vector<Json> items;
   std::string page_token;
   for (int page = 0; page < kPagesMax; ++page) {
-    std::string path = ModelsPath() + "?pageSize=100";
-    if (!filter.empty()) path += "&filter=" + PercentEncode(filter);
-    if (!page_token.empty()) path += "&pageToken=" + PercentEncode(page_token);
-    GODWIT_ASSIGN_OR_RETURN(const Json reply, Call("GET", path, Json()));
-    models.insert(models.end(), reply["models"].items().begin(), reply["models"].items().end());
+    std::string page_path = path + separator + "pageSize=100";
+    if (!page_token.empty()) page_path += "&pageToken=" + PercentEncode(page_token);
+    GODWIT_ASSIGN_OR_RETURN(const Json reply, Call("GET", page_path, Json()));
+    items.insert(items.end(), reply[field].items().begin(), reply[field].items().end());
     page_token = reply["nextPageToken"].AsString();
-    if (page_token.empty()) return models;
+    if (page_token.empty()) return items;
   }
   return Status(StatusCode::kUnknown, "the server's list has no end; report this as a bug");
+}
+
+Result<std::vector<Json>> AdminClient::ListModels(const std::string& filter) {
+  return List(ModelsPath() + (filter.empty() ? "" : "?filter=" + PercentEncode(filter)), "models");
 }
 
 Result<Json> AdminClient::FindModel(const std::string& display_name) {
@@ -207,26 +211,12 @@ Result<Json> AdminClient::FindModel(const std::string& display_name) {
                                            "model list");
 }
 
-Result<std::vector<Json>> AdminClient::ListAll(const std::string& path, const char* name) {
-  std::vector<Json> all;
-  std::string page_token;
-  for (int page = 0; page < kPagesMax; ++page) {
-    const std::string query = page_token.empty() ? "" : "?pageToken=" + PercentEncode(page_token);
-    GODWIT_ASSIGN_OR_RETURN(const Json reply, Call("GET", path + query, Json()));
-    const auto& items = reply[name].items();
-    all.insert(all.end(), items.begin(), items.end());
-    page_token = reply["nextPageToken"].AsString();
-    if (page_token.empty()) break;
-  }
-  return all;
-}
-
 Result<std::vector<Json>> AdminClient::ListVersions(const std::string& model_id) {
-  return ListAll(ModelsPath() + "/" + model_id + "/versions", "versions");
+  return List(ModelsPath() + "/" + model_id + "/versions", "versions");
 }
 
 Result<std::vector<Json>> AdminClient::ListPublications(const std::string& model_id) {
-  return ListAll(ModelsPath() + "/" + model_id + "/publications", "publications");
+  return List(ModelsPath() + "/" + model_id + "/publications", "publications");
 }
 
 Result<Json> AdminClient::GetVersion(const std::string& model_id, int64_t version) {

@@ -57,6 +57,14 @@ class AdminClient {
   // The JSON object at a URL of the server.
   Result<Json> Get(const std::string& url);
 
+  // Sends a JSON request (null: none) to a path of the server, asks a busy server again, and reads
+  // the JSON object that it answers.
+  Result<Json> Call(const std::string& method, const std::string& path, const Json& body) {
+    return CallUrl(method, settings_.url + path, body);
+  }
+  // The items of `field` over all pages of a list.
+  Result<std::vector<Json>> List(const std::string& path, const std::string& field);
+
   // Asks for a token if there is none that still lives. Proves that the credentials are good.
   Status Authenticate();
 
@@ -65,17 +73,11 @@ class AdminClient {
   Result<HttpResponse> Send(HttpRequest request, HttpSink* sink = nullptr);
 
  private:
-  // Sends, retries a busy server, and reads the answer.
-  Result<Json> Call(const std::string& method, const std::string& path, const Json& body) {
-    return CallUrl(method, settings_.url + path, body);
-  }
   Result<Json> CallUrl(const std::string& method, const std::string& url, const Json& body);
   // As HttpClient::Send, but sits out a restart: a server that has answered before is asked again
   // for some seconds when it cannot be reached.
   Result<HttpResponse> SendPatiently(const HttpRequest& request, HttpSink* sink);
   Result<Json> FinishOperation(Json operation);
-  // The items of all pages.
-  Result<std::vector<Json>> ListAll(const std::string& path, const char* name);
   std::string ModelsPath() const;
 
   HttpClient& http_;

@@ -89,7 +89,7 @@ TEST_F(AdminClientTest, ReadsAListOverAllItsPages) {
       return Reply(200, R"({"models": [{"displayName": "b"}]})");
     }
     EXPECT_THAT(request.url,
-                HasSubstr("/v1beta2/projects/godwit/models?pageSize=100&filter=tags%3Ax"));
+                HasSubstr("/v1beta2/projects/godwit/models?filter=tags%3Ax&pageSize=100"));
     return Reply(200, R"({"models": [{"displayName": "a"}], "nextPageToken": "n=2"})");
   });
   const auto models = client.ListModels("tags:x");

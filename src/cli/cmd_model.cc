@@ -1,10 +1,10 @@
 // `godwit model list|show|versions|publish|unpublish|update|delete`.
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "cli/admin_client.h"
 #include "cli/commands.h"
+#include "cli/confirmation.h"
 #include "cli/text_format.h"
 #include "cli/version_file.h"
 #include "protocol/model_address.h"
@@ -129,26 +129,6 @@ void ReportPublished(Context& context, const Json& model) {
                            ? "published: devices get " + name + "@" + std::to_string(published)
                            : "unpublished: devices get no version of " + name +
                                  " from now on; those that have one keep it");
-}
-
-// Asks on the terminal; a person must type what is deleted.
-Status ConfirmDeletion(Context& context, const ModelAddress& address) {
-  const std::string text = address.ToString();
-  if (!context.console.err_is_terminal()) {
-    return Status(StatusCode::kFailedPrecondition,
-                  "deleting '" + text +
-                      "' cannot be undone and there is no terminal to ask on, so nothing was "
-                      "done; add --yes");
-  }
-  context.console.Note("This deletes '" + text + "'" +
-                       (address.version > 0 ? "" : " and all its versions") +
-                       " from the server and cannot be undone.");
-  context.console.Note("Type " + text + " to go on:");
-  char answer[96] = {};
-  if (std::fgets(answer, sizeof answer, stdin) != nullptr && std::string(answer) == text + "\n") {
-    return Status::Ok();
-  }
-  return Status(StatusCode::kCancelled, "that is another name, so nothing was deleted");
 }
 
 }  // namespace
@@ -298,7 +278,11 @@ Status RunModelDelete(Context& context, const ModelDeleteOptions& options) {
   }
   GODWIT_ASSIGN_OR_RETURN(AdminClient client, Connect(context));
   GODWIT_ASSIGN_OR_RETURN(const Json model, client.FindModel(address.name));
-  if (!options.yes) GODWIT_RETURN_IF_ERROR(ConfirmDeletion(context, address));
+  if (!options.yes) {
+    const std::string name = address.ToString();
+    GODWIT_RETURN_IF_ERROR(ConfirmDeletion(
+        context, name, "'" + name + "'" + (address.version > 0 ? "" : " and all its versions")));
+  }
   Json report = Json::Object({{"deleted", Json(address.ToString())}, {"id", Json(ModelId(model))}});
   if (address.version > 0) {
     GODWIT_RETURN_IF_ERROR(client.DeleteVersion(ModelId(model), address.version)

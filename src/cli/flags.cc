@@ -1,10 +1,11 @@
 #include "cli/flags.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <sstream>
 #include <utility>
+
+#include "cli/command_parts.h"
 
 namespace godwit::cli {
 namespace {
@@ -46,11 +47,6 @@ struct Options {
   CompletionOptions completion;
 };
 
-// The type's name says the choices already; help must not repeat them.
-CLI::Validator OneOf(const std::vector<std::string>& words) {
-  return CLI::IsMember(words).description("");
-}
-
 class Tree {
  public:
   Tree() : app_("Put machine-learning models on your own server and on devices.", "godwit") {
@@ -59,6 +55,7 @@ class Tree {
     app_.set_version_flag("--version", "godwit " GODWIT_VERSION, "Show the version");
     AddModelCommands();
     AddRollback();
+    AddAccessCommands(&app_, &line_);
     AddDeviceCommands();
     AddFileCommands();
     AddWayOverCommands();
@@ -76,25 +73,12 @@ class Tree {
   template <typename T>
   CLI::App* Add(CLI::App* parent, const char* name, const char* help, Runner<T> runner,
                 T Options::* member) {
-    CLI::App* command = parent->add_subcommand(name, help);
-    command->final_callback([this, runner, member] {
-      line_.run = [runner, options = options_, member](Context& context) {
-        return runner(context, (*options).*member);
-      };
-    });
-    return command;
+    return AddCommand(parent, name, help, runner,
+                      std::shared_ptr<T>(options_, &((*options_).*member)), &line_);
   }
 
-  void AddJson(CLI::App* command) {
-    command->add_flag("--json", line_.json, "Write JSON (errors, too, on standard error)");
-  }
-  void AddAdmin(CLI::App* command) {
-    command->add_option("--url", line_.connection.url, "The server's address")->type_name("URL");
-    command
-        ->add_option("--credentials", line_.connection.credentials,
-                     "The administrator's key file (admin.json)")
-        ->type_name("FILE");
-  }
+  void AddJson(CLI::App* command) { AddJsonFlag(command, &line_); }
+  void AddAdmin(CLI::App* command) { AddAdminFlags(command, &line_); }
   void AddApp(CLI::App* command, std::string* store) {
     command->add_option("--url", line_.connection.url, "The server's address")->type_name("URL");
     command->add_option("--app", line_.connection.app, "The app's file (app.json)")
@@ -446,6 +430,22 @@ std::string Explain(const CLI::ParseError& error, const CLI::App& app) {
 }
 
 }  // namespace
+
+void AddJsonFlag(CLI::App* command, CommandLine* line) {
+  command->add_flag("--json", line->json, "Write JSON (errors, too, on standard error)");
+}
+
+void AddAdminFlags(CLI::App* command, CommandLine* line) {
+  command->add_option("--url", line->connection.url, "The server's address")->type_name("URL");
+  command
+      ->add_option("--credentials", line->connection.credentials,
+                   "The administrator's key file (admin.json)")
+      ->type_name("FILE");
+}
+
+CLI::Validator OneOf(const std::vector<std::string>& words) {
+  return CLI::IsMember(words).description("");
+}
 
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
   Tree tree;

@@ -1,4 +1,4 @@
-// The command line: which command, with which options. The one door to CLI11 is flags.cc.
+// The command line: which command, with which options. CLI11 is behind command_parts.h.
 #pragma once
 
 #include <functional>
