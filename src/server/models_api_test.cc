@@ -154,6 +154,22 @@ TEST_F(ModelsApiTest, ErrorsTravelWhereTheSdksLookForThem) {
   }
 }
 
+TEST_F(ModelsApiTest, ACreateWhoseServerWasKilledIsAnsweredAgain) {
+  const char* body = R"({"displayName":"face","tags":["a"]})";
+  const Json first = Create(body);
+  Reply again = server_.Admin("POST", kModels, body);
+  EXPECT_EQ(again.json()["error"]["code"].AsInt(), 6) << "the answer to the first was read";
+  server_.clock().Advance(1);
+  server_.Restart();
+  // Whether it was read before the restart, the server cannot know.
+  EXPECT_EQ(Create(body)["name"], first["name"]);
+  again = server_.Admin("POST", kModels, R"({"displayName":"face"})");
+  EXPECT_EQ(again.json()["error"]["code"].AsInt(), 6) << "another request";
+  server_.clock().Advance(2 * 60 * 1000 + 1);
+  again = server_.Admin("POST", kModels, body);
+  EXPECT_EQ(again.json()["error"]["code"].AsInt(), 6) << "too late";
+}
+
 TEST_F(ModelsApiTest, PatchesWhatTheMaskNames) {
   const Json model = Create(R"({"displayName":"face","tags":["a"]})");
   const std::string path = PathOf(model);

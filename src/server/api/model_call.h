@@ -12,7 +12,8 @@ struct ModelCall {
   const Request& request;
   const RequestTarget& target;
   Principal principal;
-  std::string_view project;  // As in the path; answers repeat it.
+  std::string_view project;      // As in the path; answers repeat it.
+  std::string_view request_key;  // LostReplies::KeyOf; empty for one that reads.
 };
 
 // pageSize (or page_size) of the query; 0 when there is none. kInvalidArgument outside 1 to 100.

@@ -32,7 +32,14 @@ Response ModelsHandler::Handle(const Request& request, const RequestTarget& targ
   const std::string_view project = target.At(2);
   auto principal = AuthorizeProject(services_, request.head, project, RoleFor(request.head.method));
   if (!principal.ok()) return ErrorResponse(principal.status());
-  return Route({request, target, *std::move(principal), project});
+  const Method method = request.head.method;
+  if (method == Method::kGet || method == Method::kHead) {
+    return Route({request, target, *std::move(principal), project, ""});
+  }
+  const std::string key = LostReplies::KeyOf(principal->email, request);
+  std::optional<Response> lost = lost_replies_.Take(key);
+  return lost_replies_.Watch(
+      key, lost ? *std::move(lost) : Route({request, target, *std::move(principal), project, key}));
 }
 
 Response ModelsHandler::Route(const Call& call) {
@@ -92,7 +99,8 @@ Result<ModelPointer> ModelsHandler::Apply(const Call& call, std::string_view id,
   }
   const Principal& principal = call.principal;
   auto model =
-      id.empty() ? services_.registry.Create(principal.project_number, change, principal.email)
+      id.empty() ? services_.registry.Create(principal.project_number, change, principal.email,
+                                             call.request_key)
                  : services_.registry.Update(principal.project_number, id, change, principal.email);
   if (model.ok() && change.pending_file) services_.verifier.Wake();
   if (model.ok()) {
@@ -109,7 +117,23 @@ Result<ModelPointer> ModelsHandler::Apply(const Call& call, std::string_view id,
 Response ModelsHandler::Create(const Call& call) {
   const auto edit = ParseModelEdit(call.request.body, std::nullopt);
   if (!edit.ok()) return ErrorResponse(edit.status());
-  return OperationResponse(call.project, Apply(call, "", *edit));
+  auto model = Apply(call, "", *edit);
+  if (model.status().code() == StatusCode::kAlreadyExists) {
+    model = FindCreated(call, *edit, model.status());
+  }
+  return OperationResponse(call.project, model);
+}
+
+Result<ModelPointer> ModelsHandler::FindCreated(const Call& call, const ModelEdit& edit,
+                                                const Status& refused) const {
+  const int64_t oldest_ms = services_.clock.NowMs() - LostReplies::kLifetimeMs;
+  GODWIT_ASSIGN_OR_RETURN(const std::optional<ModelPointer> model,
+                          services_.registry.FindRepeatedCreate(call.principal.project_number,
+                                                                edit.display_name.value_or(""),
+                                                                call.request_key, oldest_ms));
+  // This process knows which of its answers were lost.
+  if (!model || (*model)->create_time_ms >= started_ms_) return refused;
+  return *model;
 }
 
 Response ModelsHandler::Patch(const Call& call, std::string_view id) {

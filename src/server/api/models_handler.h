@@ -1,6 +1,7 @@
 // ModelsHandler: models and operations, in Firebase's form.
 #pragma once
 
+#include "server/api/lost_replies.h"
 #include "server/api/model_call.h"
 #include "server/api/model_messages.h"
 #include "server/api/services.h"
@@ -11,7 +12,11 @@ namespace godwit::server {
 // Thread-safe; blocks on the disk.
 class ModelsHandler {
  public:
-  explicit ModelsHandler(const ApiServices& services) : services_(services), versions_(services) {}
+  explicit ModelsHandler(const ApiServices& services)
+      : services_(services),
+        versions_(services),
+        lost_replies_(services.clock),
+        started_ms_(services.clock.NowMs()) {}
 
   // REQUIRES: the path begins with /v1beta2/projects/.
   Response Handle(const Request& request, const RequestTarget& target);
@@ -21,6 +26,10 @@ class ModelsHandler {
 
   Response Route(const Call& call);
   Response Create(const Call& call);
+  // The model that this very request has made, if the process that made it ended before it could
+  // answer; else `refused`.
+  Result<ModelPointer> FindCreated(const Call& call, const ModelEdit& edit,
+                                   const Status& refused) const;
   Response List(const Call& call);
   Response Get(const Call& call, std::string_view id);
   Response Patch(const Call& call, std::string_view id);
@@ -35,6 +44,8 @@ class ModelsHandler {
 
   const ApiServices& services_;
   VersionsHandler versions_;
+  LostReplies lost_replies_;
+  const int64_t started_ms_;
 };
 
 }  // namespace godwit::server

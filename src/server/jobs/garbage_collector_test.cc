@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "crypto/crypto.h"
+#include "server/access/access_snapshot.h"
+#include "server/jobs/verifier.h"
 #include "testing/fault_file_system.h"
 #include "testing/manual_clock.h"
 
@@ -121,6 +125,131 @@ TEST_F(GarbageCollectorTest, RemovesBytesOfUploadsThatNoSessionKnows) {
   EXPECT_EQ(collector_.Collect()->uploads_removed, 0);
   clock_.Advance(27 * kHourMs);
   EXPECT_EQ(collector_.Collect()->uploads_removed, 1);
+}
+
+TEST_F(GarbageCollectorTest, ALinkThatWasHandedOutLastWorksUntilItExpires) {
+  // Answers are signed for a time up to two minutes ahead.
+  constexpr int64_t kSignedAheadMs = 2 * 60 * 1000;
+  for (int minute = 0; minute < 60; minute += 7) {
+    const std::string name = "m" + std::to_string(minute);
+    const Object object = Put(name, name);
+    ModelChange create;
+    create.display_name = name;
+    create.file = SubmittedFile{object.Uri(), "", object.digest, object.size_bytes, "{}"};
+    const std::string id = registry_->Create(kProject, create, "test").value()->id;
+    clock_.Advance(7 * 60 * 1000);
+    const int64_t expiry_ms = AccessSnapshot::BlobLinkExpiryMs(clock_.NowMs() + kSignedAheadMs);
+    ASSERT_TRUE(registry_->Delete(kProject, id, "test").ok());
+    ASSERT_TRUE(objects_.Delete(kProject, {"bucket", name, {}, {}}).ok());
+    ASSERT_TRUE(collector_.Collect().ok());
+    clock_.Advance(expiry_ms - clock_.NowMs());
+    ASSERT_TRUE(collector_.Collect().ok());
+    EXPECT_TRUE(Exists(object)) << "minute " << minute;
+    clock_.Advance(2 * kHourMs);
+    ASSERT_TRUE(collector_.Collect().ok());
+    EXPECT_FALSE(Exists(object)) << "minute " << minute;
+  }
+}
+
+TEST_F(GarbageCollectorTest, ABlobThatIsStillToBeVerifiedStays) {
+  const Object object = Put("big", "big");
+  ModelChange create;
+  create.display_name = "face";
+  create.pending_file = PendingFile{object.Uri(), object.digest, object.size_bytes};
+  const ModelPointer model = registry_->Create(kProject, create, "test").value();
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "big", {}, {}}).ok());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(collector_.Collect().ok());
+    clock_.Advance(27 * kHourMs);
+  }
+  EXPECT_TRUE(Exists(object));
+  ModelIntake intake(objects_, logger_);
+  EXPECT_TRUE(Verifier::FinishOperations(*registry_, intake, logger_, [] { return false; }));
+  EXPECT_EQ(registry_->snapshot()->FindByName(kProject, "face")->validation_error,
+            "Invalid flatbuffer format");
+  EXPECT_TRUE(registry_->FindOperation(kProject, model->active_operation)->has_value());
+  clock_.Advance(8 * 24 * kHourMs);
+  ASSERT_TRUE(collector_.Collect().ok());
+  EXPECT_FALSE(registry_->FindOperation(kProject, model->active_operation)->has_value());
+  clock_.Advance(27 * kHourMs);
+  EXPECT_EQ(collector_.Collect()->blobs_removed, 1);
+}
+
+// All that a collection needs, on a disk that may die.
+struct Server {
+  Server(testing::FaultFileSystem& fs, const Clock& clock, Logger& logger,
+         const GarbageOptions& options)
+      : db(OpenSqliteDatabaseOn(fs, "godwit.db", clock, logger).value()),
+        blobs(OpenBlobStore(fs, "data", {}).value()),
+        registry(Registry::Open(*db, clock).value()),
+        objects(*db, *blobs, clock),
+        sessions(*db, objects, clock),
+        collector(*db, *registry, objects, sessions, clock, logger, options) {}
+  std::unique_ptr<Database> db;
+  std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<Registry> registry;
+  ObjectStore objects;
+  UploadSessions sessions;
+  GarbageCollector collector;
+};
+
+// Aim: wherever a collection dies, what is referred to is whole afterwards, and the next one ends
+// the work. Method: a death at each of its disk operations in turn.
+TEST(GarbageCollectorCrashTest, ADeathTakesNothingThatIsNeeded) {
+  const uint64_t seed = std::random_device()();
+  for (uint64_t crash_at = 0;; ++crash_at) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", operation " + std::to_string(crash_at));
+    testing::ManualClock clock;
+    NullLogger logger;
+    testing::FaultFileSystem fs(&clock);
+    GarbageOptions options;
+    options.versions_kept = 1;
+    std::vector<Digest> digests;
+    bool died = false;
+    {
+      Server server(fs, clock, logger, options);
+      std::string id;
+      for (int i = 0; i < 3; ++i) {
+        auto upload = server.blobs->StartUpload().value();
+        ASSERT_TRUE(upload->Append(AsBytes("version " + std::to_string(i))).ok());
+        ObjectWrite write;
+        write.project_number = kProject;
+        write.bucket = "bucket";
+        write.name = "o";
+        const Object object = server.objects.Finish(write, *upload).value();
+        digests.push_back(object.digest);
+        ModelChange change;
+        if (id.empty()) change.display_name = "face";
+        change.file = SubmittedFile{object.Uri(), "", object.digest, object.size_bytes, "{}"};
+        id = (id.empty() ? server.registry->Create(kProject, change, "test")
+                         : server.registry->Update(kProject, id, change, "test"))
+                 .value()
+                 ->id;
+      }
+      ASSERT_TRUE(server.registry->SetAlias(kProject, id, "stable", 1, "test").ok());
+      ASSERT_TRUE(server.collector.Collect().ok());
+      clock.Advance(27 * kHourMs);
+      fs.CrashAt(crash_at);
+      static_cast<void>(server.collector.Collect().ok());
+      died = fs.crashed();
+    }
+    fs.PowerLoss(testing::kAllPowerLossModes[crash_at % std::size(testing::kAllPowerLossModes)],
+                 seed + crash_at);
+    Server server(fs, clock, logger, options);
+    for (int round = 0; round < 2; ++round) {
+      const ModelPointer model = server.registry->snapshot()->FindByName(kProject, "face");
+      for (const Version& version : model->versions) {
+        EXPECT_TRUE(server.blobs->Open(version.digest).ok()) << version.number;
+      }
+      EXPECT_NE(model->FindVersion(1), nullptr);
+      EXPECT_NE(model->FindVersion(3), nullptr);
+      ASSERT_TRUE(server.collector.Collect().ok());
+      clock.Advance(27 * kHourMs);
+      ASSERT_TRUE(server.collector.Collect().ok());
+    }
+    EXPECT_FALSE(server.blobs->Open(digests[1]).ok());
+    if (!died || ::testing::Test::HasFailure()) break;
+  }
 }
 
 }  // namespace
