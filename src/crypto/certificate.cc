@@ -76,6 +76,7 @@ bool IsAddress(std::string_view name) {
 bool IsPlain(std::string_view name) {
   constexpr std::string_view kAllowed =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:/";
+  if (name.starts_with("*.")) name.remove_prefix(2);
   return !name.empty() && name.size() <= kNameMaxBytes &&
          name.find_first_not_of(kAllowed) == name.npos;
 }

@@ -48,6 +48,7 @@ struct FileInfo {
   uint64_t size_bytes = 0;
   int64_t modified_ms = 0;  // Wall time of the last write.
   bool is_directory = false;
+  bool others_may_read = false;  // By its permission bits, users outside of its group.
 };
 
 enum class OpenMode {

@@ -246,7 +246,8 @@ class PosixFileSystem final : public FileSystem {
   Result<FileInfo> Stat(const std::string& path) override {
     struct stat info;
     if (::stat(path.c_str(), &info) != 0) return ErrnoStatus("examine", path, errno);
-    return FileInfo{static_cast<uint64_t>(info.st_size), ModifiedMs(info), S_ISDIR(info.st_mode)};
+    return FileInfo{static_cast<uint64_t>(info.st_size), ModifiedMs(info), S_ISDIR(info.st_mode),
+                    (info.st_mode & S_IROTH) != 0};
   }
 
   Status SyncDirectory(const std::string& path) override {

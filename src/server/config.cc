@@ -33,6 +33,18 @@ class TableReader {
     }
   }
 
+  // A key that was not there leaves the array nullptr.
+  const toml::array* Tables(std::string_view key) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return nullptr;
+    const toml::array* array = node->as_array();
+    if (array == nullptr || !array->is_homogeneous(toml::node_type::table)) {
+      Fail(key, *node, "a list of tables: write [[" + name_ + std::string(key) + "]]");
+      return nullptr;
+    }
+    return array;
+  }
+
   const toml::table* Table(std::string_view key) {
     const toml::node* node = Take(key);
     return node == nullptr ? nullptr : node->as_table();
@@ -76,19 +88,35 @@ class TableReader {
   Status status_;
 };
 
+Status ApplyTlsTables(const toml::array& tables, ServerConfig* config) {
+  config->tls.clear();
+  for (const toml::node& node : tables) {
+    TlsFiles files;
+    TableReader reader("tls.", *node.as_table());
+    reader.Read("cert", &files.certificate);
+    reader.Read("key", &files.private_key);
+    GODWIT_RETURN_IF_ERROR(reader.Finish());
+    config->tls.push_back(std::move(files));
+  }
+  return Status::Ok();
+}
+
 Status ApplyTable(const toml::table& table, ServerConfig* config) {
   TableReader root("", table);
   root.Read("listen", &config->listen);
+  root.Read("listen_tls", &config->listen_tls);
   root.Read("public_url", &config->public_url);
   root.Read("storage_hosts", &config->storage_hosts);
   root.Read("storage_emulator", &config->storage_emulator);
   root.Read("require_installation_token", &config->require_installation_token);
   root.Read("loop_threads", &config->loop_threads);
   root.Read("worker_threads", &config->worker_threads);
+  const toml::array* tls_tables = root.Tables("tls");
   const toml::table* log_table = root.Table("log");
   const toml::table* limits_table = root.Table("limits");
   const toml::table* garbage_table = root.Table("garbage");
   GODWIT_RETURN_IF_ERROR(root.Finish());
+  if (tls_tables != nullptr) GODWIT_RETURN_IF_ERROR(ApplyTlsTables(*tls_tables, config));
   if (log_table != nullptr) {
     TableReader log("log.", *log_table);
     log.Read("level", &config->log_level);
@@ -120,6 +148,24 @@ bool IsWildcard(std::string_view listen) {
   return listen.starts_with("0.0.0.0:") || listen.starts_with("[::]:") || listen.starts_with("*:");
 }
 
+Status CheckTls(const ServerConfig& config) {
+  if (config.listen_tls.empty() != config.tls.empty()) {
+    return Invalid(config.tls.empty()
+                       ? "listening with TLS needs a certificate: say --tls-cert FILE --tls-key "
+                         "FILE, or name them in a [[tls]] table"
+                       : "there is a TLS certificate, but no address to use it on: say "
+                         "--listen-tls HOST:PORT, too");
+  }
+  for (const TlsFiles& files : config.tls) {
+    if (files.certificate.empty() || files.private_key.empty()) {
+      return Invalid(
+          "each certificate needs its key, and each key its certificate: give cert "
+          "and key as pairs");
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status ApplyConfigText(std::string_view text, ServerConfig* config) {
@@ -135,8 +181,10 @@ Status CheckConfig(const ServerConfig& config) {
   if (config.data_directory.empty()) {
     return Invalid("no data folder is given: say --data DIR");
   }
-  if (config.listen.empty()) return Invalid("listen is empty: name at least one HOST:PORT");
-  for (const std::string& listen : config.listen) {
+  GODWIT_RETURN_IF_ERROR(CheckTls(config));
+  std::vector<std::string> addresses = config.listen;
+  addresses.insert(addresses.end(), config.listen_tls.begin(), config.listen_tls.end());
+  for (const std::string& listen : addresses) {
     if (config.storage_emulator && !IsLoopback(listen)) {
       return Invalid(
           "storage_emulator lets anyone write, so it works on loopback only; listen on " + listen +
@@ -145,7 +193,7 @@ Status CheckConfig(const ServerConfig& config) {
     if (IsWildcard(listen) && config.public_url.empty()) {
       return Invalid("listening on " + listen +
                      " needs a public URL: devices get links to it; say --public-url "
-                     "http://NAME:PORT");
+                     "https://NAME:PORT");
     }
   }
   const std::string& url = config.public_url;
@@ -161,8 +209,18 @@ Status CheckConfig(const ServerConfig& config) {
   return Status::Ok();
 }
 
-std::string PublicUrl(const ServerConfig& config, const std::string& bound_address) {
-  std::string url = config.public_url.empty() ? "http://" + bound_address : config.public_url;
+std::vector<std::string> PlainListen(const ServerConfig& config) {
+  if (config.listen.empty() && config.listen_tls.empty()) return {"127.0.0.1:8484"};
+  return config.listen;
+}
+
+std::string PublicUrl(const ServerConfig& config, const std::vector<std::string>& plain_addresses,
+                      const std::vector<std::string>& tls_addresses) {
+  std::string url = config.public_url;
+  if (url.empty()) {
+    url = tls_addresses.empty() ? "http://" + plain_addresses.front()
+                                : "https://" + tls_addresses.front();
+  }
   while (url.ends_with('/')) url.pop_back();
   return url;
 }

@@ -10,11 +10,20 @@
 
 namespace godwit::server {
 
+// The files of one certificate chain and its private key, both PEM.
+struct TlsFiles {
+  std::string certificate;
+  std::string private_key;
+};
+
 // A value type. The defaults here are the server's.
 struct ServerConfig {
   std::string data_directory;
-  std::vector<std::string> listen = {"127.0.0.1:8484"};  // HOST:PORT or [IPv6]:PORT; 0 picks.
-  std::string public_url;                  // What devices reach; empty: http://<first listen>.
+  std::vector<std::string> listen;         // HOST:PORT or [IPv6]:PORT; 0 picks.
+  std::vector<std::string> listen_tls;     // The same, with TLS.
+  std::vector<TlsFiles> tls;               // The first is for clients that ask for no name.
+  std::string public_url;                  // What devices reach; empty: https:// of the first
+                                           // listen_tls, else http:// of the first listen.
   std::vector<std::string> storage_hosts;  // More host[:port] names of this server.
   bool storage_emulator = false;           // Storage without credentials; loopback only.
   bool require_installation_token = true;
@@ -41,8 +50,13 @@ Status ApplyConfigText(std::string_view text, ServerConfig* config);
 // kInvalidArgument says which setting is wrong and what would be right.
 Status CheckConfig(const ServerConfig& config);
 
-// "http://host:port" of the address, or the configured public URL without its last slash.
-std::string PublicUrl(const ServerConfig& config, const std::string& bound_address);
+// `listen`, or 127.0.0.1:8484 when nothing at all is configured to listen on.
+std::vector<std::string> PlainListen(const ServerConfig& config);
+
+// The configured public URL without its last slash. When there is none, "https://" and the first
+// address with TLS, else "http://" and the first plain one; REQUIRES: there is one.
+std::string PublicUrl(const ServerConfig& config, const std::vector<std::string>& plain_addresses,
+                      const std::vector<std::string>& tls_addresses);
 
 // "host:port" of "https://host:port/path".
 std::string HostOfUrl(std::string_view url);

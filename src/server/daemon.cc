@@ -10,6 +10,7 @@
 #include "server/jobs/periodic_task.h"
 #include "server/jobs/verifier.h"
 #include "server/owner_key.h"
+#include "server/tls/certificate_files.h"
 
 namespace godwit::server {
 namespace {
@@ -44,6 +45,12 @@ class Gate final : public Handler {
   std::atomic<Handler*> handler_{nullptr};
 };
 
+std::vector<std::string> BoundAddresses(const HttpServer& http) {
+  std::vector<std::string> addresses = http.addresses();
+  for (std::string& address : http.tls_addresses()) addresses.push_back(std::move(address));
+  return addresses;
+}
+
 std::vector<std::string> StorageHosts(const ServerConfig& config,
                                       const std::vector<std::string>& addresses,
                                       const std::string& public_url) {
@@ -66,11 +73,18 @@ class DaemonOnDisk final : public Daemon {
   Status Open();
 
   std::vector<std::string> addresses() const override { return http_->addresses(); }
+  std::vector<std::string> tls_addresses() const override { return http_->tls_addresses(); }
   const std::string& public_url() const override { return public_url_; }
   const FirstStart& first_start() const override { return first_start_; }
 
+  void ReloadCertificates() override {
+    if (!certificates_) return;
+    if (auto changed = certificates_->TakeChange()) http_->SetTls(std::move(changed));
+  }
+
   void Stop() override {
     if (http_) http_->Stop();
+    certificates_watch_.reset();
     // Before what they write to.
     verifier_.reset();
     refresh_.reset();
@@ -79,6 +93,7 @@ class DaemonOnDisk final : public Daemon {
 
  private:
   Status OpenFolder();
+  Status OpenHttp();
   Status OpenDomain();
   void StartJobs();
   void Maintain();
@@ -103,7 +118,9 @@ class DaemonOnDisk final : public Daemon {
   std::unique_ptr<GarbageCollector> collector_;
   std::unique_ptr<Api> api_;
   Gate gate_;
+  std::unique_ptr<CertificateFiles> certificates_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<PeriodicTask> certificates_watch_;
   std::unique_ptr<PeriodicTask> refresh_;
   std::unique_ptr<PeriodicTask> maintain_;
 };
@@ -139,22 +156,32 @@ Status DaemonOnDisk::OpenDomain() {
   return Status::Ok();
 }
 
-Status DaemonOnDisk::Open() {
-  GODWIT_RETURN_IF_ERROR(OpenFolder());
+Status DaemonOnDisk::OpenHttp() {
   HttpServerOptions http;
-  http.listen = config_.listen;
+  http.listen = PlainListen(config_);
+  http.listen_tls = config_.listen_tls;
+  if (!config_.tls.empty()) {
+    certificates_ = std::make_unique<CertificateFiles>(config_.tls, fs_, clock_, logger_);
+    GODWIT_ASSIGN_OR_RETURN(http.tls, certificates_->Load());
+  }
   http.loop_threads = config_.loop_threads;
   http.worker_threads = config_.worker_threads;
   http.connections_max = config_.connections_max;
   GODWIT_ASSIGN_OR_RETURN(http_, HttpServer::Start(http, gate_, clock_, logger_));
-  public_url_ = PublicUrl(config_, http_->addresses().front());
+  public_url_ = PublicUrl(config_, http_->addresses(), http_->tls_addresses());
+  return Status::Ok();
+}
+
+Status DaemonOnDisk::Open() {
+  GODWIT_RETURN_IF_ERROR(OpenFolder());
+  GODWIT_RETURN_IF_ERROR(OpenHttp());
   GODWIT_RETURN_IF_ERROR(OpenDomain());
   ApiOptions options;
   options.require_installation_token = config_.require_installation_token;
   options.storage_emulator = config_.storage_emulator;
   options.model_max_bytes = config_.model_max_bytes;
   options.verify_at_once_max_bytes = config_.verify_at_once_max_bytes;
-  options.storage_hosts = StorageHosts(config_, http_->addresses(), public_url_);
+  options.storage_hosts = StorageHosts(config_, BoundAddresses(*http_), public_url_);
   api_ = std::make_unique<Api>(ApiServices{
       *database_, *access_, *installations_, *registry_, *objects_, *sessions_, *intake_,
       *verifier_, clock_, logger_, std::move(options), [this] { return http_->stats(); }});
@@ -164,6 +191,10 @@ Status DaemonOnDisk::Open() {
 }
 
 void DaemonOnDisk::StartJobs() {
+  if (certificates_) {
+    certificates_watch_ =
+        std::make_unique<PeriodicTask>(std::chrono::seconds(10), [this] { ReloadCertificates(); });
+  }
   refresh_ =
       std::make_unique<PeriodicTask>(std::chrono::seconds(20), [this] { api_->RefreshAnswers(); });
   maintain_ = std::make_unique<PeriodicTask>(std::chrono::milliseconds(config_.garbage_period_ms),

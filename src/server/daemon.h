@@ -24,10 +24,15 @@ class Daemon {
                                                const Clock& clock, Logger& logger);
   virtual ~Daemon() = default;  // Stops.
 
-  // The addresses really bound.
+  // The addresses really bound, plain and with TLS.
   virtual std::vector<std::string> addresses() const = 0;
+  virtual std::vector<std::string> tls_addresses() const = 0;
   virtual const std::string& public_url() const = 0;
   virtual const FirstStart& first_start() const = 0;
+
+  // Reads the certificate files again and uses them for new connections, if they have changed.
+  // Also happens by itself every few seconds.
+  virtual void ReloadCertificates() = 0;
 
   // Lets requests under way end, then closes everything. Blocks.
   virtual void Stop() = 0;

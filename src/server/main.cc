@@ -8,6 +8,7 @@
 #include "server/daemon.h"
 #include "server/logging/line_logger.h"
 #include "server/owner_key.h"
+#include "server/tls/certificate_files.h"
 
 namespace {
 
@@ -24,6 +25,9 @@ constexpr int kExitUsage = 2;
 struct Flags {
   std::string data;
   std::vector<std::string> listen;
+  std::vector<std::string> listen_tls;
+  std::vector<std::string> tls_certificates;
+  std::vector<std::string> tls_keys;
   std::string public_url;
   std::string config_file;
   std::string port_file;
@@ -37,6 +41,18 @@ int Fail(int exit_status, const Status& status) {
   return exit_status;
 }
 
+Status ApplyTlsFlags(const Flags& flags, ServerConfig* config) {
+  if (flags.tls_certificates.size() != flags.tls_keys.size()) {
+    return Status(godwit::StatusCode::kInvalidArgument,
+                  "each --tls-cert needs its --tls-key: give them as pairs, in the same order");
+  }
+  if (!flags.tls_certificates.empty()) config->tls.clear();
+  for (size_t i = 0; i < flags.tls_certificates.size(); ++i) {
+    config->tls.push_back({flags.tls_certificates[i], flags.tls_keys[i]});
+  }
+  return Status::Ok();
+}
+
 Status ReadConfig(const Flags& flags, FileSystem& fs, ServerConfig* config) {
   constexpr uint64_t kConfigMax = 1 << 20;
   if (!flags.config_file.empty()) {
@@ -47,6 +63,8 @@ Status ReadConfig(const Flags& flags, FileSystem& fs, ServerConfig* config) {
   }
   config->data_directory = flags.data;
   if (!flags.listen.empty()) config->listen = flags.listen;
+  if (!flags.listen_tls.empty()) config->listen_tls = flags.listen_tls;
+  GODWIT_RETURN_IF_ERROR(ApplyTlsFlags(flags, config));
   if (!flags.public_url.empty()) config->public_url = flags.public_url;
   if (flags.storage_emulator) config->storage_emulator = true;
   GODWIT_RETURN_IF_ERROR(godwit::server::ParseLogLevel(config->log_level).status());
@@ -58,6 +76,9 @@ void PrintWelcome(const Daemon& daemon) {
   std::printf("godwitd %s serves %s\n", GODWIT_VERSION, daemon.public_url().c_str());
   for (const std::string& address : daemon.addresses()) {
     std::printf("listening on %s\n", address.c_str());
+  }
+  for (const std::string& address : daemon.tls_addresses()) {
+    std::printf("listening on %s with TLS\n", address.c_str());
   }
   const auto& first = daemon.first_start();
   if (first.created) {
@@ -74,10 +95,12 @@ void PrintWelcome(const Daemon& daemon) {
   std::fflush(stdout);
 }
 
-// One bound address a line, so that a script that asked for port 0 learns the port.
+// One bound address a line, so that a script that asked for port 0 learns the port: the plain ones
+// first, then those with TLS behind "https://".
 Status WritePortFile(FileSystem& fs, const std::string& path, const Daemon& daemon) {
   std::string text;
   for (const std::string& address : daemon.addresses()) text += address + "\n";
+  for (const std::string& address : daemon.tls_addresses()) text += "https://" + address + "\n";
   return ReplaceFile(fs, path, text);
 }
 
@@ -87,7 +110,13 @@ int Run(const Flags& flags) {
   ServerConfig config;
   const Status read = ReadConfig(flags, *fs, &config);
   if (!read.ok()) return Fail(kExitUsage, read);
+  godwit::server::LineLogger logger(
+      STDERR_FILENO, godwit::server::ParseLogFormat(config.log_format).value(),
+      godwit::server::ParseLogLevel(config.log_level).value(), *clock);
   if (flags.check_config) {
+    const Status loaded =
+        godwit::server::CertificateFiles(config.tls, *fs, *clock, logger).Load().status();
+    if (!loaded.ok()) return Fail(kExitUsage, loaded);
     std::printf("the configuration is valid\n");
     return 0;
   }
@@ -96,12 +125,10 @@ int Run(const Flags& flags) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  godwit::server::LineLogger logger(
-      STDERR_FILENO, godwit::server::ParseLogFormat(config.log_format).value(),
-      godwit::server::ParseLogLevel(config.log_level).value(), *clock);
   if (!flags.new_owner_key.empty()) {
     const auto email =
         godwit::server::MakeOwnerKey(config, *fs, *clock, logger, flags.new_owner_key);
@@ -116,8 +143,11 @@ int Run(const Flags& flags) {
     if (!written.ok()) return Fail(kExitFailed, written);
   }
   PrintWelcome(**daemon);
-  int received = 0;
-  sigwait(&signals, &received);
+  int received = SIGHUP;
+  while (received == SIGHUP) {
+    sigwait(&signals, &received);
+    if (received == SIGHUP) (*daemon)->ReloadCertificates();
+  }
   logger.Info("stopping", {{"signal", received == SIGTERM ? "SIGTERM" : "SIGINT"}});
   (*daemon)->Stop();
   return 0;
@@ -135,6 +165,14 @@ int main(int argc, char** argv) {
   app.add_option("--listen", flags.listen,
                  "Address to listen on, may be repeated; 127.0.0.1:8484 when absent")
       ->type_name("HOST:PORT");
+  app.add_option("--listen-tls", flags.listen_tls,
+                 "Address to listen on with TLS, may be repeated; needs --tls-cert and --tls-key")
+      ->type_name("HOST:PORT");
+  app.add_option("--tls-cert", flags.tls_certificates,
+                 "PEM file of a certificate and its chain; repeated with its key for more names")
+      ->type_name("FILE");
+  app.add_option("--tls-key", flags.tls_keys, "PEM file of that certificate's private key")
+      ->type_name("FILE");
   app.add_option("--public-url", flags.public_url, "Where devices reach this server")
       ->type_name("URL");
   app.add_option("--config", flags.config_file, "TOML file of settings; flags win over it")

@@ -28,7 +28,8 @@ Result<std::string> MakeOwnerKey(const ServerConfig& config, FileSystem& fs, con
   GODWIT_ASSIGN_OR_RETURN(const auto database, OpenSqliteDatabase(database_path, clock, logger));
   GODWIT_ASSIGN_OR_RETURN(
       const auto access,
-      AccessStore::Open(*database, clock, PublicUrl(config, config.listen.front())));
+      AccessStore::Open(*database, clock,
+                        PublicUrl(config, PlainListen(config), config.listen_tls)));
   GODWIT_ASSIGN_OR_RETURN(
       const ServiceAccount account,
       CreateOwner(*access, [&](const std::string& json) { return ReplaceFile(fs, path, json); }));

@@ -22,10 +22,16 @@ constexpr int kRequestsPerTurn = 64;
 
 }  // namespace
 
-bool Connection::Open(int descriptor) {
+bool Connection::Open(int descriptor, Transport transport) {
   socket_ = loop_.reactor().Watch(descriptor, *this);
   if (!socket_) return false;
   SetDeadline(loop_.context().options.idle_timeout_ms);
+  if (transport == Transport::kTls) {
+    tls_ = TlsStream::New(loop_.context().tls.Get(), descriptor);
+    if (!tls_) return false;
+    state_ = State::kHandshake;
+    SetDeadline(loop_.context().options.head_timeout_ms);
+  }
   socket_->Wait(Ready::kRead, Left::kNothing);
   return true;
 }
@@ -36,6 +42,8 @@ Connection::Work& Connection::work() {
 }
 
 Connection::Next Connection::Close() {
+  // In the middle of a response the client shall see that it was cut off.
+  if (tls_ && state_ != State::kWriting) tls_->Shutdown();
   state_ = State::kClosed;
   NoDeadline();
   socket_->Close();
@@ -55,11 +63,16 @@ void Connection::Abandon() {
 }
 
 void Connection::OnDrain() {
-  if (state_ == State::kHead && !head_started_ && !posted_) Close();
+  const bool idle = state_ == State::kHead && !head_started_ && !posted_;
+  if (idle || state_ == State::kHandshake) Close();
 }
 
 void Connection::OnDeadline() {
   switch (state_) {
+    case State::kHandshake:
+      loop_.mutable_counters().tls_handshake_failures.Add(tls_->started() ? 1 : 0);
+      Close();
+      return;
     case State::kHead:
       if (!head_started_) {
         Close();
@@ -92,7 +105,9 @@ void Connection::OnWaitCancelled() { DestroyIfDone(); }
 
 void Connection::OnReady(Ready ready) {
   // A wait may outlast the state that began it; then its end means nothing.
-  if (ready == Ready::kWrite) {
+  if (state_ == State::kHandshake) {
+    ReadSome();
+  } else if (ready == Ready::kWrite) {
     if (state_ == State::kWriting && ContinueOutput() == Next::kGoOn) ResumeUnread();
   } else if (state_ == State::kLingering) {
     DropInput();
@@ -113,6 +128,10 @@ void Connection::DropInput() {
 
 // One recv a readiness: after a short read the next would only say EAGAIN.
 void Connection::ReadSome() {
+  if (tls_) {
+    ReadSomeTls();
+    return;
+  }
   const std::span<char> buffer = loop_.read_buffer();
   const size_t kept = work_ ? work_->unread.size() : 0;
   assert(kept < buffer.size());
@@ -127,12 +146,18 @@ void Connection::ReadSome() {
     return;
   }
   left_ = static_cast<size_t>(count) < buffer.size() - kept ? Left::kNothing : Left::kUnknown;
-  loop_.mutable_counters().bytes_received.Add(static_cast<uint64_t>(count));
+  TakeReceived(kept, static_cast<size_t>(count));
+}
+
+// kept: bytes of work_->unread, whose place in front of the received ones is still to be filled.
+void Connection::TakeReceived(size_t kept, size_t count) {
+  loop_.mutable_counters().bytes_received.Add(count);
+  const std::span<char> buffer = loop_.read_buffer();
   if (kept > 0) {
     std::memcpy(buffer.data(), work_->unread.data(), kept);
     work_->unread.clear();
   }
-  Process({buffer.data(), kept + static_cast<size_t>(count)});
+  Process({buffer.data(), kept + count});
 }
 
 void Connection::ResumeUnread() {
@@ -176,6 +201,7 @@ Connection::Next Connection::ProcessHead(std::string_view* bytes) {
   const size_t before = bytes->size();
   *bytes = HeadParser::SkipEmptyLines(*bytes);
   if (bytes->empty()) {
+    if (tls_ && tls_->ended()) return Close();  // Its socket may never tell.
     head_started_ = false;
     work_.reset();
     SetDeadline(loop_.context().options.idle_timeout_ms);
@@ -211,7 +237,9 @@ Connection::Next Connection::AnswerHead(const ParsedHead& parsed) {
   is_head_ = parsed.head.method == Method::kHead;
   close_after_ = !parsed.keep_alive || loop_.draining();
   unread_body_ = false;
-  const_cast<RequestHead&>(parsed.head).peer = peer_;  // The parser's, and ours until it parses.
+  auto& head = const_cast<RequestHead&>(parsed.head);  // The parser's, and ours until it parses.
+  head.peer = peer_;
+  head.secure = tls_ != nullptr;
   if (!parsed.head.chunked && parsed.head.content_length.value_or(0) == 0) {
     FastReply reply;
     if (loop_.context().handler.TryFast(parsed.head, &reply)) {
@@ -239,11 +267,7 @@ Connection::Next Connection::StartExchange(const ParsedHead& parsed) {
     loop_.mutable_counters().refused_busy.Add(1);
     return Refuse(503, "the server is busy: try again soon");
   }
-  if (has_body && parsed.expects_continue) {
-    const std::string_view line = ContinueLine();
-    const ssize_t sent = ::send(socket_->descriptor(), line.data(), line.size(), MSG_NOSIGNAL);
-    if (sent != static_cast<ssize_t>(line.size())) return Close();
-  }
+  if (has_body && parsed.expects_continue && !SendContinue()) return Close();
   return Next::kGoOn;
 }
 

@@ -18,7 +18,7 @@ class Connection final : public SocketHandler {
   Connection(EventLoop& loop, const std::string& peer) : loop_(loop), peer_(peer) {}
 
   // Takes the socket over; false (and closed) when it cannot be watched.
-  bool Open(int descriptor);
+  bool Open(int descriptor, Transport transport);
 
   int64_t deadline_ms() const { return deadline_ms_; }
   // Each of these may destroy the connection.
@@ -33,6 +33,7 @@ class Connection final : public SocketHandler {
   friend class EventLoop;  // Links the connections.
 
   enum class State : uint8_t {
+    kHandshake,  // Of TLS.
     kHead,       // Idle, or a part of a head is here.
     kBody,       // Receiving the body of exchange.
     kWorker,     // The whole request is with a worker.
@@ -55,6 +56,7 @@ class Connection final : public SocketHandler {
 
   // Reading.
   void ReadSome();
+  void TakeReceived(size_t kept, size_t count);
   void Process(std::string_view bytes);
   Next ProcessHead(std::string_view* bytes);
   Next ProcessBody(std::string_view* bytes);
@@ -72,12 +74,18 @@ class Connection final : public SocketHandler {
   void OnWorkerDone(std::optional<Response> response);
   void ReleaseExchange();
 
+  // TLS.
+  void ReadSomeTls();
+  void OnTlsEnd();
+  Next SendNowTls(std::string_view bytes, Output rest);
+
   // Writing.
   Next Refuse(int status, std::string_view message);
   Next Respond(Response response);
   Next RespondFast(const RequestHead& head, FastReply& reply);
   Next RespondFile(const RequestHead& head, int status, std::string_view extra_headers,
                    std::shared_ptr<File> file, uint64_t size_bytes, std::string_view etag);
+  bool SendContinue();
   Next SendNow(std::string_view bytes, Output rest = {});
   Next ContinueOutput() { return Send(work_->output); }
   Next Send(Output& output);
@@ -96,6 +104,7 @@ class Connection final : public SocketHandler {
   Connection* previous_ = nullptr;
   Connection* next_ = nullptr;
   std::unique_ptr<WatchedSocket> socket_;
+  std::unique_ptr<TlsStream> tls_;  // nullptr: plain. Dies before its socket.
   std::unique_ptr<Work> work_;
   int64_t deadline_ms_ = 0;
   std::string peer_;

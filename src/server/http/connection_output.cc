@@ -131,8 +131,17 @@ Connection::Next Connection::RespondFile(const RequestHead& head, int status,
   return SendNow({buffer.data(), static_cast<size_t>(end - buffer.data())}, std::move(rest));
 }
 
+bool Connection::SendContinue() {
+  const std::string_view line = ContinueLine();
+  size_t count = 0;
+  if (tls_) return tls_->Write(line, &count) == TlsOutcome::kDone;
+  return ::send(socket_->descriptor(), line.data(), line.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(line.size());
+}
+
 // The short way: nothing is allocated unless the socket's buffer is full.
 Connection::Next Connection::SendNow(std::string_view bytes, Output rest) {
+  if (tls_) return SendNowTls(bytes, std::move(rest));
   // MSG_MORE: the head travels in one segment with the file's first bytes.
   const int flags = MSG_NOSIGNAL | (rest.file_remaining > 0 ? MSG_MORE : 0);
   ssize_t sent = ::send(socket_->descriptor(), bytes.data(), bytes.size(), flags);
@@ -151,7 +160,8 @@ Connection::Next Connection::Send(Output& output) {
   uint64_t sent = 0;
   const std::span<char> scratch = loop_.write_buffer();
   const SendOutcome outcome =
-      output.Send(socket_->descriptor(), std::as_writable_bytes(scratch), &sent);
+      tls_ ? output.SendTls(*tls_, scratch, &sent)
+           : output.Send(socket_->descriptor(), std::as_writable_bytes(scratch), &sent);
   loop_.mutable_counters().bytes_sent.Add(sent);
   if ((outcome == SendOutcome::kYield || outcome == SendOutcome::kBlocked) &&
       &output != &work().output) {
@@ -185,11 +195,10 @@ Connection::Next Connection::FinishResponse() {
       ReleaseExchange();
     }
   }
-  if (!close_after_ && !loop_.draining()) {
-    state_ = State::kHead;
-    return Next::kGoOn;
-  }
+  state_ = State::kHead;
+  if (!close_after_ && !loop_.draining()) return Next::kGoOn;
   if (!unread_body_) return Close();
+  if (tls_) tls_->Shutdown();
   ::shutdown(socket_->descriptor(), SHUT_WR);
   state_ = State::kLingering;
   SetDeadline(kLingerMs);

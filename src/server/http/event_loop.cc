@@ -30,7 +30,7 @@ int64_t TickFor(const HttpServerOptions& options) {
 
 class EventLoop::Listener final : public SocketHandler {
  public:
-  explicit Listener(EventLoop& loop) : loop_(loop) {}
+  Listener(EventLoop& loop, Transport transport) : loop_(loop), transport_(transport) {}
 
   Status Open(int descriptor) {
     socket_ = loop_.reactor_->Watch(descriptor, *this);
@@ -50,7 +50,7 @@ class EventLoop::Listener final : public SocketHandler {
       const int descriptor = ::accept4(socket_->descriptor(), reinterpret_cast<sockaddr*>(&address),
                                        &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (descriptor >= 0) {
-        loop_.Accept(descriptor, PeerText(address));
+        loop_.Accept(descriptor, PeerText(address), transport_);
       } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         return;  // Trying at once would spin: the next tick waits again.
       } else if (errno != EINTR && errno != ECONNABORTED) {
@@ -64,6 +64,7 @@ class EventLoop::Listener final : public SocketHandler {
 
  private:
   EventLoop& loop_;
+  const Transport transport_;
   std::unique_ptr<WatchedSocket> socket_;
 };
 
@@ -82,8 +83,8 @@ EventLoop::~EventLoop() {
   while (first_ != nullptr) Remove(first_);  // Those whose workers never came back.
 }
 
-Status EventLoop::AddListener(int descriptor) {
-  auto listener = std::make_unique<Listener>(*this);
+Status EventLoop::AddListener(int descriptor, Transport transport) {
+  auto listener = std::make_unique<Listener>(*this, transport);
   GODWIT_RETURN_IF_ERROR(listener->Open(descriptor));
   listeners_.push_back(std::move(listener));
   return Status::Ok();
@@ -97,23 +98,27 @@ void EventLoop::Start() {
   });
 }
 
-void EventLoop::Accept(int descriptor, const std::string& peer) {
+void EventLoop::Accept(int descriptor, const std::string& peer, Transport transport) {
   counters_.accepted.Add(1);
   if (context_.connections_open.fetch_add(1, std::memory_order_relaxed) >=
       context_.options.connections_max) {
-    RefuseBusy(descriptor);
+    RefuseBusy(descriptor, transport);
     return;
   }
   auto* connection = new Connection(*this, peer);  // Owned by the list; Remove destroys it.
   connection->next_ = first_;
   if (first_ != nullptr) first_->previous_ = connection;
   first_ = connection;
-  if (!connection->Open(descriptor)) Remove(connection);
+  if (!connection->Open(descriptor, transport)) Remove(connection);
 }
 
-void EventLoop::RefuseBusy(int descriptor) {
+void EventLoop::RefuseBusy(int descriptor, Transport transport) {
   context_.connections_open.fetch_sub(1, std::memory_order_relaxed);
   counters_.refused_busy.Add(1);
+  if (transport == Transport::kTls) {  // A handshake is the dearest that a client can ask for.
+    ::close(descriptor);
+    return;
+  }
   counters_.responses_by_class[5].Add(1);
   const Response response =
       ErrorResponse(503, "this server has as many connections as it may: try again soon");

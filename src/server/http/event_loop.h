@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <thread>
@@ -36,6 +37,28 @@ struct LoopCounters {
   Counter refused_busy;
   Counter bytes_sent;
   Counter bytes_received;
+  Counter tls_handshakes;
+  Counter tls_handshake_failures;
+};
+
+enum class Transport : uint8_t { kPlain, kTls };
+
+// What new TLS connections begin with. Thread-safe.
+class TlsCell {
+ public:
+  explicit TlsCell(std::shared_ptr<const TlsContext> tls) : tls_(std::move(tls)) {}
+  std::shared_ptr<const TlsContext> Get() const {
+    const std::lock_guard lock(mutex_);
+    return tls_;
+  }
+  void Set(std::shared_ptr<const TlsContext> tls) {
+    const std::lock_guard lock(mutex_);
+    tls_.swap(tls);  // The old one may be destroyed outside of the lock.
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const TlsContext> tls_;
 };
 
 // What all loops share. Must outlive them.
@@ -45,6 +68,7 @@ struct ServerContext {
   const Clock& clock;
   Logger& logger;
   WorkerPool& workers;
+  TlsCell tls;
   std::atomic<int> connections_open{0};
 };
 
@@ -55,7 +79,7 @@ class EventLoop {
   ~EventLoop();  // REQUIRES: Join returned, or Start was never called; workers stopped.
 
   // Before Start. Takes the listening descriptor over.
-  Status AddListener(int descriptor);
+  Status AddListener(int descriptor, Transport transport);
   void Start();
 
   // Thread-safe: stops accepting; connections end with what they are doing.
@@ -81,8 +105,8 @@ class EventLoop {
  private:
   class Listener;
 
-  void Accept(int descriptor, const std::string& peer);
-  void RefuseBusy(int descriptor);
+  void Accept(int descriptor, const std::string& peer, Transport transport);
+  void RefuseBusy(int descriptor, Transport transport);
   void Tick();
   void CloseListeners();
 

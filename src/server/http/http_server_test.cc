@@ -9,9 +9,17 @@
 namespace godwit::server {
 namespace {
 
+using testing::Over;
 using testing::RawClient;
 using testing::TestHandler;
 using testing::TestServer;
+
+// All of it is the same over TLS.
+class HttpServerTest : public ::testing::TestWithParam<Over> {};
+INSTANTIATE_TEST_SUITE_P(Over, HttpServerTest, ::testing::Values(Over::kPlain, Over::kTls),
+                         [](const auto& row) {
+                           return std::string(row.param == Over::kTls ? "Tls" : "Plain");
+                         });
 
 std::string Get(const std::string& path, const std::string& headers = "") {
   return "GET " + path + " HTTP/1.1\r\nHost: test\r\n" + headers + "\r\n";
@@ -23,9 +31,9 @@ std::string Put(const std::string& path, const std::string& body, const std::str
          headers + "\r\n" + body;
 }
 
-TEST(HttpServer, AnswersFromTheLoopAndFromAWorkerOnOneConnection) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, AnswersFromTheLoopAndFromAWorkerOnOneConnection) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(client.Send(Get("/fast")));
     const RawClient::Reply fast = client.Read();
@@ -40,9 +48,9 @@ TEST(HttpServer, AnswersFromTheLoopAndFromAWorkerOnOneConnection) {
   }
 }
 
-TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, AnswersPipelinedRequestsInOrder) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   std::string requests;
   for (int i = 0; i < 200; ++i) {
     requests += i % 3 == 0 ? Get("/fast") : Put("/echo", std::to_string(i));
@@ -55,9 +63,9 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   }
 }
 
-TEST(HttpServer, TakesARequestThatArrivesByteByByte) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, TakesARequestThatArrivesByteByByte) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   const std::string request =
       "\r\n\r\nPUT /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
       "3;name=value\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: x\r\n\r\n" +
@@ -67,7 +75,7 @@ TEST(HttpServer, TakesARequestThatArrivesByteByByte) {
   EXPECT_EQ(client.Read().body, "fast");
 }
 
-TEST(HttpServer, KeepsOrClosesTheConnectionAsTheVersionAndTheClientSay) {
+TEST_P(HttpServerTest, KeepsOrClosesTheConnectionAsTheVersionAndTheClientSay) {
   const struct {
     const char* request;
     const char* connection;
@@ -80,10 +88,10 @@ TEST(HttpServer, KeepsOrClosesTheConnectionAsTheVersionAndTheClientSay) {
       {"GET /fast HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive", false},
       {"GET /echo HTTP/1.0\r\n\r\n", "close", true},
   };
-  TestServer server;
+  TestServer server(GetParam());
   for (const auto& row : rows) {
     SCOPED_TRACE(row.request);
-    RawClient client(server.address());
+    RawClient client(server.address(), GetParam());
     ASSERT_TRUE(client.Send(row.request));
     const RawClient::Reply reply = client.Read();
     EXPECT_EQ(reply.status, 200);
@@ -104,11 +112,11 @@ struct RefusedRow {
 
 // Each row's request gets its status, a sentence in Firebase's envelope, and no second chance
 // where the next request's start is unknown.
-void ExpectRefused(const std::vector<RefusedRow>& rows) {
-  TestServer server;
+void ExpectRefused(Over over, const std::vector<RefusedRow>& rows) {
+  TestServer server(over);
   for (const auto& row : rows) {
     SCOPED_TRACE(::testing::PrintToString(row.request.substr(0, 200)));
-    RawClient client(server.address());
+    RawClient client(server.address(), over);
     ASSERT_TRUE(client.Send(row.request));
     const RawClient::Reply reply = client.Read();
     EXPECT_EQ(reply.status, row.status) << reply.body;
@@ -122,95 +130,102 @@ void ExpectRefused(const std::vector<RefusedRow>& rows) {
   }
 }
 
-TEST(HttpServer, RefusesBrokenHeads) {
+TEST_P(HttpServerTest, RefusesBrokenHeads) {
   const std::string host = "Host: t\r\n";
-  ExpectRefused({
-      {"GET / HTTP/1.1\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
-      {"GET /\x80 HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"GET /\x01 HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"GET /a#b HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"GET a HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"GET * HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"GET http:///a HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"GET / HTTP/1.1\r\n" + host + "A: b\r\n c\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\n" + host + "A : b\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\n" + host + "A\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\n" + host + ": b\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\n" + host + "A: b\x01\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\n" + host + "A: b\rc\r\n\r\n", 400},
-      {"GET / HTTP/1.1\n" + host + "\n\n", 400},
-      {"GET / HTTP/1.1\r\nHost: t\r\n\n", 400},
-      {"GET / HTTP/1.1\r\nHost: t\n\r\n", 400},
-      {"\nGET / HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"GET  / HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"GET /\r\n\r\n", 400},
-      {std::string("\x16\x03\x01\x02\x00\x01", 6), 400},
-  });
+  ExpectRefused(GetParam(), {
+                                {"GET / HTTP/1.1\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+                                {"GET /\x80 HTTP/1.1\r\n" + host + "\r\n", 400},
+                                {"GET /\x01 HTTP/1.1\r\n" + host + "\r\n", 400},
+                                {"GET /a#b HTTP/1.1\r\n" + host + "\r\n", 400},
+                                {"GET a HTTP/1.1\r\n" + host + "\r\n", 400},
+                                {"GET * HTTP/1.1\r\n" + host + "\r\n", 400},
+                                {"GET http:///a HTTP/1.1\r\n" + host + "\r\n", 400},
+                                {"GET / HTTP/1.1\r\n" + host + "A: b\r\n c\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\r\n" + host + "A : b\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\r\n" + host + "A\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\r\n" + host + ": b\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\r\n" + host + "A: b\x01\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\r\n" + host + "A: b\rc\r\n\r\n", 400},
+                                {"GET / HTTP/1.1\n" + host + "\n\n", 400},
+                                {"GET / HTTP/1.1\r\nHost: t\r\n\n", 400},
+                                {"GET / HTTP/1.1\r\nHost: t\n\r\n", 400},
+                                {"\nGET / HTTP/1.1\r\n" + host + "\r\n", 400},
+                                {"GET  / HTTP/1.1\r\n" + host + "\r\n", 400},
+                                {"GET /\r\n\r\n", 400},
+                                {std::string("\x16\x03\x01\x02\x00\x01", 6), 400},
+                            });
 }
 
-TEST(HttpServer, RefusesBodiesWhoseEndTwoServersCouldSeeInTwoPlaces) {
+TEST_P(HttpServerTest, RefusesBodiesWhoseEndTwoServersCouldSeeInTwoPlaces) {
   const std::string host = "Host: t\r\n";
-  ExpectRefused({
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: identity\r\n\r\n", 501},
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n", 501},
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, identity\r\n\r\n", 501},
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding:\r\n\r\n", 501},
-      {"PUT / HTTP/1.1\r\n" + host +
-           "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
-       400},
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: x\r\nContent-Length: 1\r\n\r\na", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-       400},
-      {"PUT / HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\na", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 1, 1\r\n\r\na", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: -1\r\n\r\n", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: +1\r\n\r\na", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 0x1\r\n\r\na", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length:\r\n\r\n", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 18446744073709551616\r\n\r\n", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nx\r\n", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", 400},
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", 400},
-      {"PUT / HTTP/1.1\r\n" + host +
-           "Transfer-Encoding: chunked\r\n\r\n11111111111111111\r\na\r\n0\r\n\r\n",
-       400},
-      {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1;" +
-           std::string(20'000, 'a'),
-       400},
-  });
+  ExpectRefused(
+      GetParam(),
+      {
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: identity\r\n\r\n", 501},
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n", 501},
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, identity\r\n\r\n", 501},
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding:\r\n\r\n", 501},
+          {"PUT / HTTP/1.1\r\n" + host +
+               "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+           400},
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: x\r\nContent-Length: 1\r\n\r\na", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+           400},
+          {"PUT / HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\na", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 1, 1\r\n\r\na", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: -1\r\n\r\n", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: +1\r\n\r\na", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 0x1\r\n\r\na", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length:\r\n\r\n", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 18446744073709551616\r\n\r\n", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nx\r\n", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", 400},
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n",
+           400},
+          {"PUT / HTTP/1.1\r\n" + host +
+               "Transfer-Encoding: chunked\r\n\r\n11111111111111111\r\na\r\n0\r\n\r\n",
+           400},
+          {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1;" +
+               std::string(20'000, 'a'),
+           400},
+      });
 }
 
-TEST(HttpServer, RefusesWhatItDoesNotServeAndSurvivesHandlersThatThrow) {
+TEST_P(HttpServerTest, RefusesWhatItDoesNotServeAndSurvivesHandlersThatThrow) {
   const std::string host = "Host: t\r\n";
   const std::string long_text(20'000, 'a');
   std::string many_headers;
   for (int i = 0; i < 101; ++i) many_headers += "A: b\r\n";
-  ExpectRefused({
-      {"PUT / HTTP/1.1\r\n" + host + "Expect: a-miracle\r\nContent-Length: 1\r\n\r\na", 417},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 99999999999\r\n\r\na", 413},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Encoding: br\r\nContent-Length: 1\r\n\r\na", 415},
-      {"PUT / HTTP/1.1\r\n" + host + "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na", 400},
-      {"GET /" + long_text + " HTTP/1.1\r\n" + host + "\r\n", 414},
-      {"GET / HTTP/1.1\r\n" + host + "A: " + long_text + "\r\n\r\n", 431},
-      {"GET / HTTP/1.1\r\n" + host + many_headers + "\r\n", 431},
-      {"BREW / HTTP/1.1\r\n" + host + "\r\n", 501},
-      {"CONNECT t:1 HTTP/1.1\r\n" + host + "\r\n", 501},
-      {"GET / HTTP/2.0\r\n" + host + "\r\n", 505},
-      {"GET / HTTP/1.2\r\n" + host + "\r\n", 505},
-      {"GET / HTTP/11\r\n" + host + "\r\n", 400},
-      {"GET /throw HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", 500},
-      {"GET /broken-header HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", 500},
-      {"PUT /stream/throw HTTP/1.1\r\n" + host + "Connection: close\r\nContent-Length: 1\r\n\r\na",
-       500},
-  });
+  ExpectRefused(
+      GetParam(),
+      {
+          {"PUT / HTTP/1.1\r\n" + host + "Expect: a-miracle\r\nContent-Length: 1\r\n\r\na", 417},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Length: 99999999999\r\n\r\na", 413},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Encoding: br\r\nContent-Length: 1\r\n\r\na", 415},
+          {"PUT / HTTP/1.1\r\n" + host + "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na",
+           400},
+          {"GET /" + long_text + " HTTP/1.1\r\n" + host + "\r\n", 414},
+          {"GET / HTTP/1.1\r\n" + host + "A: " + long_text + "\r\n\r\n", 431},
+          {"GET / HTTP/1.1\r\n" + host + many_headers + "\r\n", 431},
+          {"BREW / HTTP/1.1\r\n" + host + "\r\n", 501},
+          {"CONNECT t:1 HTTP/1.1\r\n" + host + "\r\n", 501},
+          {"GET / HTTP/2.0\r\n" + host + "\r\n", 505},
+          {"GET / HTTP/1.2\r\n" + host + "\r\n", 505},
+          {"GET / HTTP/11\r\n" + host + "\r\n", 400},
+          {"GET /throw HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", 500},
+          {"GET /broken-header HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", 500},
+          {"PUT /stream/throw HTTP/1.1\r\n" + host +
+               "Connection: close\r\nContent-Length: 1\r\n\r\na",
+           500},
+      });
 }
 
-TEST(HttpServer, AcceptsWhatTheStandardAllows) {
+TEST_P(HttpServerTest, AcceptsWhatTheStandardAllows) {
   const struct {
     const char* request;
     const char* body;
@@ -225,18 +240,18 @@ TEST(HttpServer, AcceptsWhatTheStandardAllows) {
       {"PUT /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n", "PUT|/a||t||"},
       {"DELETE /%E2%82%AC HTTP/1.1\r\nHost: t\r\n\r\n", "DELETE|/%E2%82%AC||t||"},
   };
-  TestServer server;
+  TestServer server(GetParam());
   for (const auto& row : rows) {
     SCOPED_TRACE(row.request);
-    RawClient client(server.address());
+    RawClient client(server.address(), GetParam());
     ASSERT_TRUE(client.Send(row.request));
     EXPECT_EQ(client.Read().body, row.body);
   }
 }
 
-TEST(HttpServer, AnswersHeadWithTheLengthAndWithoutTheBody) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, AnswersHeadWithTheLengthAndWithoutTheBody) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   for (const char* path : {"/fast", "/file", "/fast-file", "/echo"}) {
     SCOPED_TRACE(path);
     ASSERT_TRUE(client.Send("HEAD " + std::string(path) + " HTTP/1.1\r\nHost: t\r\n\r\n"));
@@ -250,7 +265,7 @@ TEST(HttpServer, AnswersHeadWithTheLengthAndWithoutTheBody) {
   EXPECT_EQ(reply.Header("Content-Length"), "");
 }
 
-TEST(HttpServer, SendsFilesWholeInPartsOrNotAtAll) {
+TEST_P(HttpServerTest, SendsFilesWholeInPartsOrNotAtAll) {
   const struct {
     std::string headers;
     int status;
@@ -276,8 +291,8 @@ TEST(HttpServer, SendsFilesWholeInPartsOrNotAtAll) {
       {"If-Match: W/\"tag\"\r\n", 412, 0, 0},
       {"If-Match: \"other\"\r\nIf-None-Match: \"tag\"\r\n", 412, 0, 0},
   };
-  TestServer server;
-  RawClient client(server.address());
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   for (const char* path : {"/file", "/fast-file"}) {
     for (const auto& row : rows) {
       SCOPED_TRACE(path + row.headers);
@@ -297,11 +312,12 @@ TEST(HttpServer, SendsFilesWholeInPartsOrNotAtAll) {
   }
 }
 
-TEST(HttpServer, SendsALargeAnswerToASlowReaderWhole) {
-  TestServer server;
-  RawClient slow(server.address());
+TEST_P(HttpServerTest, SendsALargeAnswerToASlowReaderWhole) {
+  TestServer server(GetParam());
+  RawClient slow(server.address(), GetParam());
   ASSERT_TRUE(slow.Send(Get("/large") + Get("/fast")));
-  RawClient other(server.address());  // Is answered while the first one's buffer is full.
+  RawClient other(server.address(),
+                  GetParam());  // Is answered while the first one's buffer is full.
   ASSERT_TRUE(other.Send(Get("/fast")));
   EXPECT_EQ(other.Read().body, "fast");
   const RawClient::Reply reply = slow.Read();
@@ -310,10 +326,10 @@ TEST(HttpServer, SendsALargeAnswerToASlowReaderWhole) {
   EXPECT_EQ(slow.Read().body, "fast");
 }
 
-TEST(HttpServer, AsksForTheBodyAtOnceWhenTheClientExpectsIt) {
-  TestServer server;
+TEST_P(HttpServerTest, AsksForTheBodyAtOnceWhenTheClientExpectsIt) {
+  TestServer server(GetParam());
   for (const char* path : {"/echo", "/stream"}) {
-    RawClient client(server.address());
+    RawClient client(server.address(), GetParam());
     ASSERT_TRUE(client.Send("PUT " + std::string(path) +
                             " HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\n"
                             "Expect: 100-Continue\r\n\r\n"));
@@ -323,9 +339,9 @@ TEST(HttpServer, AsksForTheBodyAtOnceWhenTheClientExpectsIt) {
   }
 }
 
-TEST(HttpServer, RefusesABodyThatGrowsTooLargeAndIsHeard) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, RefusesABodyThatGrowsTooLargeAndIsHeard) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   ASSERT_TRUE(client.Send("PUT /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"));
   const std::string chunk = "10000\r\n" + std::string(0x10000, 'x') + "\r\n";
   for (int i = 0; i < 40; ++i) {
@@ -334,19 +350,19 @@ TEST(HttpServer, RefusesABodyThatGrowsTooLargeAndIsHeard) {
   EXPECT_EQ(client.Read().status, 413);
 }
 
-TEST(HttpServer, InflatesABodyThatCameCompressed) {
+TEST_P(HttpServerTest, InflatesABodyThatCameCompressed) {
   const std::string hello(
       "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\xe7\x02\x00\x20\x30\x3a\x36"
       "\x06\x00\x00\x00",
       26);
-  TestServer server;
-  RawClient client(server.address());
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   ASSERT_TRUE(client.Send(Put("/echo", hello, "Content-Encoding: gzip\r\n")));
   EXPECT_EQ(client.Read().body, "PUT|/echo||test||hello\n");
 }
 
-TEST(HttpServer, StreamsABodyInOrderWhateverItsFraming) {
-  TestServer server;
+TEST_P(HttpServerTest, StreamsABodyInOrderWhateverItsFraming) {
+  TestServer server(GetParam());
   std::string body(5'000'000, '\0');
   uint64_t sum = 0;
   for (size_t i = 0; i < body.size(); ++i) {
@@ -354,7 +370,7 @@ TEST(HttpServer, StreamsABodyInOrderWhateverItsFraming) {
     sum = sum * 31 + static_cast<uint8_t>(body[i]);
   }
   const std::string expected = std::to_string(body.size()) + " " + std::to_string(sum);
-  RawClient client(server.address());
+  RawClient client(server.address(), GetParam());
   ASSERT_TRUE(client.Send(Put("/stream", body)));
   EXPECT_EQ(client.Read().body, expected);
   std::string chunked = "PUT /stream HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -369,9 +385,9 @@ TEST(HttpServer, StreamsABodyInOrderWhateverItsFraming) {
   EXPECT_EQ(client.Read().body, "0 0");
 }
 
-TEST(HttpServer, StopsReadingABodyWhileItsWorkerIsBusy) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, StopsReadingABodyWhileItsWorkerIsBusy) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   ASSERT_TRUE(
       client.Send("PUT /stream/hold HTTP/1.1\r\nHost: t\r\nContent-Length: 10000000\r\n\r\n"));
   std::thread sender([&] { client.Send(std::string(10'000'000, 'x')); });
@@ -383,9 +399,9 @@ TEST(HttpServer, StopsReadingABodyWhileItsWorkerIsBusy) {
   sender.join();
 }
 
-TEST(HttpServer, LetsAReceiverRefuseBeforeTheBodyHasEnded) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, LetsAReceiverRefuseBeforeTheBodyHasEnded) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   ASSERT_TRUE(client.Send(
       "PUT /stream/refuse HTTP/1.1\r\nHost: t\r\nContent-Length: 9000000\r\n\r\nstart"));
   const RawClient::Reply reply = client.Read();
@@ -394,10 +410,10 @@ TEST(HttpServer, LetsAReceiverRefuseBeforeTheBodyHasEnded) {
   server.handler->AwaitReceiversGone(1);
 }
 
-TEST(HttpServer, DropsTheReceiverWhenTheClientGoesAwayInTheMiddle) {
-  TestServer server;
+TEST_P(HttpServerTest, DropsTheReceiverWhenTheClientGoesAwayInTheMiddle) {
+  TestServer server(GetParam());
   for (const char* path : {"/stream", "/stream/hold"}) {
-    RawClient client(server.address());
+    RawClient client(server.address(), GetParam());
     ASSERT_TRUE(client.Send("PUT " + std::string(path) +
                             " HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n\r\nstart"));
     if (std::string(path) == "/stream/hold") server.handler->AwaitHeld(1);
@@ -406,19 +422,19 @@ TEST(HttpServer, DropsTheReceiverWhenTheClientGoesAwayInTheMiddle) {
   server.handler->AwaitReceiversGone(2);
 }
 
-TEST(HttpServer, TellsTheHandlerOfAResponseThatCouldNotBeSentWhole) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, TellsTheHandlerOfAResponseThatCouldNotBeSentWhole) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   ASSERT_TRUE(client.Send(Get("/echo") + Get("/file")));
   EXPECT_EQ(client.Read().status, 200);
   EXPECT_EQ(client.Read().status, 200);
-  RawClient gone(server.address());
+  RawClient gone(server.address(), GetParam());
   ASSERT_TRUE(gone.Send(Get("/hold")));
   server.handler->AwaitHeld(1);
   gone.Reset();
   server.handler->Release();
   server.handler->AwaitUnsent(1);
-  RawClient halfway(server.address());
+  RawClient halfway(server.address(), GetParam());
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(halfway.Send(Get("/file")));  // The kernel takes a few.
   EXPECT_EQ(halfway.Read().status, 200);
   halfway.Reset();
@@ -428,17 +444,17 @@ TEST(HttpServer, TellsTheHandlerOfAResponseThatCouldNotBeSentWhole) {
   EXPECT_EQ(server.handler->unsent(), 2);
 }
 
-TEST(HttpServer, SaysThatItIsBusyWhenTheQueueIsFull) {
+TEST_P(HttpServerTest, SaysThatItIsBusyWhenTheQueueIsFull) {
   HttpServerOptions options;
   options.worker_threads = 1;
   options.worker_queue_max = 1;
-  TestServer server(options);
-  RawClient first(server.address());
+  TestServer server(options, GetParam());
+  RawClient first(server.address(), GetParam());
   ASSERT_TRUE(first.Send(Get("/hold")));
   server.handler->AwaitHeld(1);
   // One of these waits in the queue; the other is refused. Which one is up to the loops.
-  RawClient second(server.address());
-  RawClient third(server.address());
+  RawClient second(server.address(), GetParam());
+  RawClient third(server.address(), GetParam());
   ASSERT_TRUE(second.Send(Get("/second")));
   ASSERT_TRUE(third.Send(Put("/stream", "x", "Expect: 100-continue\r\n")));
   while (server.http->stats().refused_busy == 0) std::this_thread::yield();
@@ -453,49 +469,49 @@ TEST(HttpServer, SaysThatItIsBusyWhenTheQueueIsFull) {
   EXPECT_LE(replies[second_refused ? 1 : 0].status, 200);
 }
 
-TEST(HttpServer, RefusesConnectionsBeyondItsLimit) {
+TEST_P(HttpServerTest, RefusesConnectionsBeyondItsLimit) {
   HttpServerOptions options;
   options.connections_max = 2;
-  TestServer server(options);
-  RawClient first(server.address());
-  RawClient second(server.address());
+  TestServer server(options, GetParam());
+  RawClient first(server.address(), GetParam());
+  RawClient second(server.address(), GetParam());
   for (RawClient* client : {&first, &second}) {
     ASSERT_TRUE(client->Send(Get("/fast")));
     EXPECT_EQ(client->Read().status, 200);
   }
-  RawClient third(server.address());
-  EXPECT_EQ(third.Read().status, 503);
+  RawClient third(server.address(), GetParam());
+  EXPECT_EQ(third.Read().status, GetParam() == Over::kTls ? 0 : 503);  // No handshake for it.
   EXPECT_TRUE(third.AtEnd());
 }
 
-TEST(HttpServer, EndsClientsThatKeepItWaiting) {
+TEST_P(HttpServerTest, EndsClientsThatKeepItWaiting) {
   HttpServerOptions options;
   options.head_timeout_ms = 60;
   options.idle_timeout_ms = 60;
   options.transfer_stall_ms = 60;
-  TestServer server(options);
-  RawClient idle(server.address());
+  TestServer server(options, GetParam());
+  RawClient idle(server.address(), GetParam());
   EXPECT_TRUE(idle.AtEnd());
-  RawClient slow_head(server.address());
+  RawClient slow_head(server.address(), GetParam());
   ASSERT_TRUE(slow_head.Send("GET / HT"));
   EXPECT_EQ(slow_head.Read().status, 408);
-  RawClient slow_body(server.address());
+  RawClient slow_body(server.address(), GetParam());
   ASSERT_TRUE(slow_body.Send("PUT / HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nab"));
   EXPECT_EQ(slow_body.Read().status, 408);
-  RawClient slow_stream(server.address());
+  RawClient slow_stream(server.address(), GetParam());
   ASSERT_TRUE(slow_stream.Send("PUT /stream HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nab"));
   EXPECT_EQ(slow_stream.Read().status, 408);
   server.handler->AwaitReceiversGone(1);
 }
 
 // The loop learns of both at once, so the end makes no event of its own.
-TEST(HttpServer, SeesTheEndOfAClientThatLeavesRightBehindItsRequest) {
+TEST_P(HttpServerTest, SeesTheEndOfAClientThatLeavesRightBehindItsRequest) {
   HttpServerOptions options;
   options.loop_threads = 1;
   options.transfer_stall_ms = 60;  // What the ticks follow; the idle timeout stays long.
-  TestServer server(options);
-  RawClient holder(server.address());
-  RawClient leaver(server.address());
+  TestServer server(options, GetParam());
+  RawClient holder(server.address(), GetParam());
+  RawClient leaver(server.address(), GetParam());
   ASSERT_TRUE(leaver.Send(Get("/fast")));
   EXPECT_EQ(leaver.Read().status, 200);
   ASSERT_TRUE(holder.Send(Get("/hold-loop")));
@@ -508,11 +524,11 @@ TEST(HttpServer, SeesTheEndOfAClientThatLeavesRightBehindItsRequest) {
   EXPECT_EQ(holder.Read().status, 200);
 }
 
-TEST(HttpServer, EndsAClientThatReadsNothing) {
+TEST_P(HttpServerTest, EndsAClientThatReadsNothing) {
   HttpServerOptions options;
   options.transfer_stall_ms = 60;
-  TestServer server(options);
-  RawClient slow_reader(server.address());
+  TestServer server(options, GetParam());
+  RawClient slow_reader(server.address(), GetParam());
   std::string requests;
   for (int i = 0; i < 20; ++i) requests += Get("/large");
   ASSERT_TRUE(slow_reader.Send(requests));
@@ -525,14 +541,14 @@ TEST(HttpServer, EndsAClientThatReadsNothing) {
   EXPECT_LT(answered, 20);
 }
 
-TEST(HttpServer, FinishesWhatIsUnderWayWhenItStops) {
+TEST_P(HttpServerTest, FinishesWhatIsUnderWayWhenItStops) {
   HttpServerOptions options;
   options.loop_threads = 1;  // When the idle one is closed, the busy one knows.
-  TestServer server(options);
-  RawClient idle(server.address());
+  TestServer server(options, GetParam());
+  RawClient idle(server.address(), GetParam());
   ASSERT_TRUE(idle.Send(Get("/fast")));
   EXPECT_EQ(idle.Read().status, 200);
-  RawClient busy(server.address());
+  RawClient busy(server.address(), GetParam());
   ASSERT_TRUE(busy.Send(Get("/hold")));
   server.handler->AwaitHeld(1);
   std::thread stopper([&] { server.http->Stop(); });
@@ -546,29 +562,9 @@ TEST(HttpServer, FinishesWhatIsUnderWayWhenItStops) {
   EXPECT_FALSE(RawClient(server.address()).connected());
 }
 
-TEST(HttpServer, ListensOnIpv6BesideIpv4AndRefusesATakenPort) {
-  HttpServerOptions options;
-  options.listen = {"127.0.0.1:0", "[::1]:0"};
-  TestServer server(options);
-  for (size_t i = 0; i < 2; ++i) {
-    RawClient client(server.address(i));
-    ASSERT_TRUE(client.Send(Get("/fast")));
-    EXPECT_EQ(client.Read().body, "fast");
-  }
-  options.listen = {server.address()};
-  const auto second = HttpServer::Start(options, *server.handler, *server.clock, server.logger);
-  ASSERT_FALSE(second.ok());
-  EXPECT_NE(second.status().message().find("another program"), std::string::npos);
-  for (const char* bad : {"", "8484", "127.0.0.1", "host.example:1", "127.0.0.1:99999", "[::1"}) {
-    options.listen = {bad};
-    EXPECT_FALSE(HttpServer::Start(options, *server.handler, *server.clock, server.logger).ok())
-        << bad;
-  }
-}
-
-TEST(HttpServer, CountsWhatItDoes) {
-  TestServer server;
-  RawClient client(server.address());
+TEST_P(HttpServerTest, CountsWhatItDoes) {
+  TestServer server(GetParam());
+  RawClient client(server.address(), GetParam());
   ASSERT_TRUE(client.Send(Get("/fast")));
   client.Read();
   ASSERT_TRUE(client.Send("BAD\r\n\r\n"));

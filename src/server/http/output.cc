@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace godwit::server {
 namespace {
@@ -37,6 +38,50 @@ SendOutcome Output::Send(int descriptor, std::span<std::byte> scratch, uint64_t*
     if (count < asked && file->descriptor() >= 0) return SendOutcome::kBlocked;
   }
   return SendOutcome::kDone;
+}
+
+// Records are filled from all parts, so that a head and what follows it travel as one. What the
+// kernel did not take is gathered again, the same to the byte, as TLS wants it: that is rare, and
+// costs no memory while the client is slow.
+SendOutcome Output::SendTls(TlsStream& tls, std::span<char> scratch, uint64_t* sent_bytes) {
+  for (uint64_t share = 0; share < kFairShareBytes;) {
+    const std::span<char> part = Gather(scratch);
+    if (part.empty()) {
+      const bool all = bytes_sent == bytes.size() + more_bytes.size() && file_remaining == 0;
+      return all ? SendOutcome::kDone : SendOutcome::kFailed;  // Else the file cannot be read.
+    }
+    size_t count = 0;
+    const TlsOutcome outcome = tls.Write({part.data(), part.size()}, &count);
+    const size_t of_bytes = std::min(count, bytes.size() + more_bytes.size() - bytes_sent);
+    bytes_sent += of_bytes;
+    file_offset += count - of_bytes;
+    file_remaining -= count - of_bytes;
+    *sent_bytes += count;
+    share += count;
+    if (outcome == TlsOutcome::kWantWrite) return SendOutcome::kBlocked;
+    if (outcome != TlsOutcome::kDone) return SendOutcome::kFailed;
+  }
+  return SendOutcome::kYield;
+}
+
+// What comes next, as much as fits into scratch.
+std::span<char> Output::Gather(std::span<char> scratch) {
+  size_t size = 0;
+  const auto take = [&](std::string_view source, size_t skip) {
+    const std::string_view rest = source.substr(std::min(skip, source.size()));
+    const size_t count = std::min(rest.size(), scratch.size() - size);
+    std::memcpy(scratch.data() + size, rest.data(), count);
+    size += count;
+  };
+  take(bytes, bytes_sent);
+  take(more_bytes, std::max(bytes_sent, bytes.size()) - bytes.size());
+  const auto room = scratch.subspan(
+      size, static_cast<size_t>(std::min<uint64_t>(scratch.size() - size, file_remaining)));
+  if (!room.empty()) {
+    const Result<size_t> read = file->ReadAt(file_offset, std::as_writable_bytes(room));
+    size += read.ok() ? *read : 0;
+  }
+  return scratch.first(size);
 }
 
 SendOutcome Output::SendBytes(int descriptor, uint64_t* sent_bytes) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "crypto/tls.h"
 #include "server/http/message.h"
 
 namespace godwit::server {
@@ -34,8 +35,12 @@ struct Output {
   // the file has no descriptor.
   SendOutcome Send(int descriptor, std::span<std::byte> scratch, uint64_t* sent_bytes);
 
+  // The same through TLS. scratch: for at least one record.
+  SendOutcome SendTls(TlsStream& tls, std::span<char> scratch, uint64_t* sent_bytes);
+
  private:
   SendOutcome SendBytes(int descriptor, uint64_t* sent_bytes);
+  std::span<char> Gather(std::span<char> scratch);
   int64_t SendFilePart(int descriptor, std::span<std::byte> scratch, uint64_t count);
 };
 

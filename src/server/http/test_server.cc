@@ -147,6 +147,8 @@ Response TestHandler::Handle(const Request& request) {
   };
   if (head.path == "/file") {
     response.body = FileBody{file_, file_size_bytes_, "\"tag\""};
+  } else if (head.path == "/secure") {
+    response.body = head.secure ? "secure" : "plain";
   } else if (head.path == "/throw") {
     throw std::runtime_error("handle");
   } else if (head.path == "/broken-header") {
@@ -166,6 +168,11 @@ Response TestHandler::Handle(const Request& request) {
 
 std::unique_ptr<BodyReceiver> TestHandler::StartBody(const Request& request) {
   return std::make_unique<Receiver>(*this, request);
+}
+
+RawClient::RawClient(const std::string& address, Over over, const TlsTestClient::Options& options)
+    : RawClient(address) {
+  if (over == Over::kTls) tls_ = TlsTestClient::Connect(descriptor_, options);
 }
 
 RawClient::RawClient(const std::string& address) {
@@ -208,6 +215,7 @@ RawClient::~RawClient() {
 }
 
 bool RawClient::Send(std::string_view bytes) {
+  if (tls_) return tls_->Write(bytes);
   while (!bytes.empty()) {
     const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
@@ -216,7 +224,10 @@ bool RawClient::Send(std::string_view bytes) {
   return true;
 }
 
-void RawClient::ShutdownWrite() { ::shutdown(descriptor_, SHUT_WR); }
+void RawClient::ShutdownWrite() {
+  if (tls_) tls_->Shutdown();
+  ::shutdown(descriptor_, SHUT_WR);
+}
 
 void RawClient::Reset() {
   const linger at_once = {1, 0};
@@ -224,9 +235,13 @@ void RawClient::Reset() {
   ::close(std::exchange(descriptor_, -1));
 }
 
+int64_t RawClient::Receive(std::span<char> out) {
+  return tls_ ? tls_->Read(out) : ::recv(descriptor_, out.data(), out.size(), 0);
+}
+
 bool RawClient::Fill() {
   char bytes[65536];
-  const ssize_t count = ::recv(descriptor_, bytes, sizeof bytes, 0);
+  const int64_t count = Receive(bytes);
   if (count <= 0) return false;
   buffer_.append(bytes, static_cast<size_t>(count));
   return true;
@@ -271,11 +286,23 @@ RawClient::Reply RawClient::Read(bool is_head) {
 bool RawClient::AtEnd() {
   if (!buffer_.empty()) return false;
   char byte;
-  const ssize_t count = ::recv(descriptor_, &byte, 1, 0);
+  const int64_t count = Receive({&byte, 1});
   return count == 0 || (count < 0 && errno == ECONNRESET);
 }
 
-TestServer::TestServer(HttpServerOptions options) : file_bytes(Pattern(kFileBytes)) {
+TlsIdentity NewTestIdentity(const std::vector<std::string>& names) {
+  // Any time will do: the tests' client asks who it is, not until when.
+  CertificateRequest request{"test authority", {"test"}, 0, int64_t{4'000'000'000} * 1000};
+  const IssuedCertificate authority = NewAuthority(request).value();
+  request.common_name = names.front();
+  request.names = names;
+  const IssuedCertificate issued = IssueServerCertificate(authority, request).value();
+  return {issued.certificate + authority.certificate, issued.private_key, names.front() + ".pem",
+          names.front() + ".key"};
+}
+
+TestServer::TestServer(HttpServerOptions options, Over over)
+    : file_bytes(Pattern(kFileBytes)), over_(over) {
   char path[] = "/tmp/godwit_http_test_XXXXXX";
   ::close(::mkstemp(path));
   path_ = path;
@@ -285,6 +312,10 @@ TestServer::TestServer(HttpServerOptions options) : file_bytes(Pattern(kFileByte
   }
   handler = std::make_unique<TestHandler>(std::shared_ptr<File>(std::move(*file)), kFileBytes);
   if (options.listen == HttpServerOptions().listen) options.listen = {"127.0.0.1:0"};
+  if (over == Over::kTls || !options.listen_tls.empty()) {
+    if (options.listen_tls.empty()) std::swap(options.listen, options.listen_tls);
+    if (!options.tls) options.tls = TlsContext::New({NewTestIdentity({"server.test"})}).value();
+  }
   if (options.loop_threads == 0) options.loop_threads = 2;
   auto started = HttpServer::Start(options, *handler, *clock, logger);
   if (!started.ok()) {

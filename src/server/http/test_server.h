@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/certificate.h"
+#include "crypto/tls_test_client.h"
 #include "server/http/http_server.h"
 
 namespace godwit::testing {
@@ -19,6 +21,7 @@ namespace godwit::testing {
 //   GET /fast            "fast", from the loop
 //   GET /large           4 MiB of a pattern, from the loop
 //   GET /file /fast-file the file given to the constructor, by a worker or from the loop
+//   GET /secure          "secure" over TLS, else "plain"
 //   GET /throw           its handler throws
 //   GET /broken-header   a header with a line break in it
 //   GET /hold            answers when Release was called
@@ -62,16 +65,23 @@ class TestHandler final : public server::Handler {
   bool released_ = false;
 };
 
+enum class Over { kPlain, kTls };
+
 // A blocking socket with a time limit on each read (10 s), so that no test hangs.
 class RawClient {
  public:
   // address: as HttpServer gives it (loopback only), or "unix:PATH".
   explicit RawClient(const std::string& address);
+  // Connects and, over TLS, shakes hands.
+  RawClient(const std::string& address, Over over, const TlsTestClient::Options& options = {});
   ~RawClient();
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
   bool connected() const { return descriptor_ >= 0; }
+  int descriptor() const { return descriptor_; }
+  const TlsTestClient* tls() const { return tls_.get(); }  // nullptr when it failed.
+  TlsTestClient* tls() { return tls_.get(); }
   // False when the peer is gone.
   bool Send(std::string_view bytes);
   void ShutdownWrite();
@@ -91,15 +101,24 @@ class RawClient {
 
  private:
   bool Fill();
+  int64_t Receive(std::span<char> out);
   int descriptor_ = -1;
+  std::unique_ptr<TlsTestClient> tls_;
   std::string buffer_;
 };
 
+// A certificate for the names, and what vouches for it.
+TlsIdentity NewTestIdentity(const std::vector<std::string>& names);
+
 struct TestServer {
-  explicit TestServer(server::HttpServerOptions options = {});
+  // Listens on one port, unless the options say more. Over TLS as "server.test".
+  explicit TestServer(server::HttpServerOptions options = {}, Over over = Over::kPlain);
+  explicit TestServer(Over over) : TestServer(server::HttpServerOptions(), over) {}
   ~TestServer();
 
-  std::string address(size_t index = 0) const { return http->addresses()[index]; }
+  std::string address(size_t index = 0) const {
+    return (over_ == Over::kTls ? http->tls_addresses() : http->addresses())[index];
+  }
 
   std::unique_ptr<Clock> clock = NewSystemClock();
   NullLogger logger;
@@ -108,6 +127,7 @@ struct TestServer {
   std::unique_ptr<server::HttpServer> http;
 
  private:
+  const Over over_;
   std::string path_;
 };
 
