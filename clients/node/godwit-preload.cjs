@@ -17,10 +17,14 @@ const tls = require('node:tls');
 // The list of `godwit proxy`. Access tokens come from these hosts, too, so a process that also
 // uses other services of Google cannot get tokens for those.
 const FIREBASE_HOSTS = new Set([
+  'apikeys.googleapis.com',
+  'cloudresourcemanager.googleapis.com',
+  'firebase.googleapis.com',
   'firebaseinstallations.googleapis.com',
   'firebaseml.googleapis.com',
   'firebaseremoteconfig.googleapis.com',
   'firebaseremoteconfigrealtime.googleapis.com',
+  'iam.googleapis.com',
   'iamcredentials.googleapis.com',
   'oauth2.googleapis.com',
   'storage.googleapis.com',

@@ -7,8 +7,10 @@ namespace godwit {
 namespace {
 
 constexpr auto kHosts = std::to_array<std::string_view>({
+    "apikeys.googleapis.com", "cloudresourcemanager.googleapis.com", "firebase.googleapis.com",
     "firebaseinstallations.googleapis.com", "firebaseml.googleapis.com",
     "firebaseremoteconfig.googleapis.com", "firebaseremoteconfigrealtime.googleapis.com",
+    "iam.googleapis.com",
     // Google's libraries ask it for a service account's locations, and bear a 404.
     "iamcredentials.googleapis.com", "oauth2.googleapis.com", "storage.googleapis.com",
     "www.googleapis.com",  // The older token endpoint.
