@@ -133,6 +133,7 @@ TEST_F(ObjectApiTest, KeepsBucketsButNoAccessLists) {
                        "bytes")
                 .status,
             400);
+  EXPECT_EQ(server_.Admin("PATCH", kBucket, R"({"versioning":{"enabled":true}})").status, 400);
   EXPECT_EQ(Call("DELETE", "/x").status, 204);
   EXPECT_EQ(server_.Admin("DELETE", kBucket).status, 204);
   EXPECT_EQ(server_.Admin("GET", kBucket).status, 404);

@@ -69,6 +69,11 @@ Result<Response> StorageHandler::HandleBucket(const Call& call) {
     GODWIT_RETURN_IF_ERROR(services_.objects.DeleteBucket(call.project_number, call.path.bucket));
     return Empty(204);
   }
+  if (call.request.head.method == Method::kPatch || call.request.head.method == Method::kPut) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "a bucket has no settings on this server: no lifecycle, versions, CORS or labels");
+  }
   if (call.request.head.method != Method::kGet) return NoSuchMethod();
   GODWIT_ASSIGN_OR_RETURN(const Bucket bucket,
                           services_.objects.FindBucket(call.project_number, call.path.bucket));

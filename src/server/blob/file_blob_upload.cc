@@ -173,10 +173,11 @@ Result<BlobDescriptor> FileBlobUpload::Commit() {
 Status FileBlobUpload::MakeBlob(const Digest& digest) {
   const std::string inner = paths_.InnerFolder(digest);
   GODWIT_RETURN_IF_ERROR(fs_.CreateDirectories(inner));
-  GODWIT_RETURN_IF_ERROR(fs_.Rename(paths_.Upload(id_), paths_.Blob(digest)));
-  // All three, even where a folder was there: who made it may have died before this.
+  // Both, even where a folder was there: who made it may have died before this. And before the
+  // rename: if a power loss took a folder back, the bytes in it would be lost.
   GODWIT_RETURN_IF_ERROR(fs_.SyncDirectory(paths_.Blobs()));
   GODWIT_RETURN_IF_ERROR(fs_.SyncDirectory(paths_.OuterFolder(digest)));
+  GODWIT_RETURN_IF_ERROR(fs_.Rename(paths_.Upload(id_), paths_.Blob(digest)));
   return fs_.SyncDirectory(inner);
 }
 
