@@ -5,6 +5,7 @@
 const readline = require('node:readline');
 const { initializeApp } = require('firebase-admin/app');
 const { getMachineLearning } = require('firebase-admin/machine-learning');
+const { getProjectManagement } = require('firebase-admin/project-management');
 const { getStorage } = require('firebase-admin/storage');
 
 const BUCKET = 'sdk-models';
@@ -101,6 +102,23 @@ const calls = {
     const [file] = await bucket.combine(parts.map((part) => bucket.file(part)), bucket.file(name));
     return objectTold((await file.getMetadata())[0]);
   },
+  async createAndroidApp({ packageName, displayName }) {
+    const made = await getProjectManagement(app).createAndroidApp(packageName, displayName);
+    return made.getMetadata();
+  },
+  async changeAndroidApp({ appId, displayName, shaHash }) {
+    const projects = getProjectManagement(app);
+    const changed = projects.androidApp(appId);
+    await changed.setDisplayName(displayName);
+    await changed.addShaCertificate(projects.shaCertificate(shaHash));
+    const [certificate] = await changed.getShaCertificates();
+    await changed.deleteShaCertificate(certificate);
+    return {
+      ...await changed.getMetadata(), certificate: certificate.shaHash,
+      left: (await changed.getShaCertificates()).length,
+    };
+  },
+  listApps: async () => getProjectManagement(app).listAppMetadata(),
   exists: async ({ name }) => (await bucket.file(name).exists())[0],
   remove: async ({ name }) => { await bucket.file(name).delete(); return null; },
 };
@@ -109,7 +127,7 @@ async function outcome({ call, arguments: given }) {
   try {
     return { value: (await calls[call](given)) ?? null };
   } catch (error) {
-    const code = String(error.code ?? error.name).replace('machine-learning/', '');
+    const code = String(error.code ?? error.name).replace(/^(machine-learning|project-management)\//, '');
     return { error: { code, message: String(error.message), hasReply: Boolean(error.httpResponse) } };
   }
 }
