@@ -153,6 +153,7 @@ Status DaemonOnDisk::OpenDomain() {
   garbage.blob_age_min_ms = config_.garbage_blob_age_min_ms;
   collector_ = std::make_unique<GarbageCollector>(*database_, *registry_, *objects_, *sessions_,
                                                   clock_, logger_, garbage);
+  GODWIT_RETURN_IF_ERROR(collector_->Start());
   return Status::Ok();
 }
 

@@ -32,7 +32,7 @@ versions_kept = {VERSIONS_KEPT}
 verify_at_once_max_bytes = 60000
 [garbage]
 period_ms = 10
-blob_age_min_ms = 50
+blob_age_min_ms = 300
 """
 KNOWN_FILES = re.compile(r"lock|godwit\.db(-wal|-shm)?|credentials/(admin|app)\.json|"
                          r"blobs/../../[0-9a-f]{64}|uploads/[0-9a-f]+(\.synced)?")
@@ -222,9 +222,12 @@ def tables(database):
 
 def referenced_blobs(database):
     """The digests that any table with a blob's digest names."""
-    sources = {"versions": "", "objects": "", "operations": " WHERE done_time_ms = 0"}
-    return {row[0] for table in sources.keys() & tables(database)
-            for row in database.execute(f"SELECT sha256 FROM {table}{sources[table]}")}
+    if "operations" not in tables(database):  # Some migrations are still to come.
+        return {row[0] for table in {"versions", "objects"} & tables(database)
+                for row in database.execute(f"SELECT sha256 FROM {table}")}
+    return {row[0] for row in database.execute(
+        "SELECT sha256 FROM versions UNION SELECT sha256 FROM objects UNION "
+        "SELECT sha256 FROM operations WHERE done_time_ms = 0")}
 
 
 def check_folder(folder):
@@ -249,7 +252,10 @@ def leftovers(folder):
     database = sqlite3.connect(f"file:{folder}/godwit.db?mode=ro", uri=True)
     try:
         needed = referenced_blobs(database)
-        needed |= {row[0] for row in database.execute("SELECT blob_upload_id FROM upload_sessions")}
+        # A session names its blob just before there is one.
+        needed |= {name for row in database.execute(
+                       "SELECT blob_upload_id FROM upload_sessions UNION "
+                       "SELECT sealed_sha256 FROM upload_sessions WHERE finished_generation = 0") for name in row}
     finally:
         database.close()
     left = set()

@@ -174,6 +174,11 @@ CREATE TABLE signing_keys (
   created_ms BIGINT NOT NULL
 );
 
+CREATE TABLE unreferenced_blobs (
+  sha256 TEXT PRIMARY KEY,
+  since_ms BIGINT NOT NULL
+);
+
 CREATE TABLE upload_sessions (
   session_id TEXT PRIMARY KEY,
   project_number BIGINT NOT NULL,

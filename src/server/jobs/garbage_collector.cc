@@ -1,5 +1,9 @@
 #include "server/jobs/garbage_collector.h"
 
+#include <map>
+#include <set>
+#include <string>
+
 namespace godwit::server {
 namespace {
 
@@ -18,7 +22,51 @@ Result<std::set<std::string>> ReferencedBlobs(Database& db) {
   return names;
 }
 
+// By the blob's name: since when nothing has named it.
+using UnreferencedBlobs = std::map<std::string, int64_t>;
+
+Result<UnreferencedBlobs> ReadUnreferenced(Database& db) {
+  UnreferencedBlobs blobs;
+  GODWIT_RETURN_IF_ERROR(db.Read([&](SqlConnection& connection) -> Status {
+    GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
+                            connection.Query("SELECT sha256, since_ms FROM unreferenced_blobs"));
+    for (const SqlRow& row : rows) blobs.emplace(row.Text(0), row.Int(1));
+    return Status::Ok();
+  }));
+  return blobs;
+}
+
+// Writes only what is not as it was: most rounds change nothing.
+Status WriteUnreferenced(Database& db, const UnreferencedBlobs& before,
+                         const UnreferencedBlobs& after) {
+  if (before == after) return Status::Ok();
+  return db.Write([&](SqlConnection& connection) -> Status {
+    for (const auto& [name, since_ms] : before) {
+      if (after.contains(name)) continue;
+      GODWIT_RETURN_IF_ERROR(
+          connection.Execute("DELETE FROM unreferenced_blobs WHERE sha256 = $1", {name}).status());
+    }
+    for (const auto& [name, since_ms] : after) {
+      if (before.contains(name)) continue;
+      GODWIT_RETURN_IF_ERROR(
+          connection
+              .Execute("INSERT INTO unreferenced_blobs (sha256, since_ms) VALUES ($1, $2)",
+                       {name, since_ms})
+              .status());
+    }
+    return Status::Ok();
+  });
+}
+
 }  // namespace
+
+Status GarbageCollector::Start() {
+  GODWIT_ASSIGN_OR_RETURN(const std::set<std::string> referenced, ReferencedBlobs(db_));
+  GODWIT_ASSIGN_OR_RETURN(const UnreferencedBlobs known, ReadUnreferenced(db_));
+  UnreferencedBlobs unreferenced = known;
+  std::erase_if(unreferenced, [&](const auto& blob) { return referenced.contains(blob.first); });
+  return WriteUnreferenced(db_, known, unreferenced);
+}
 
 Result<GarbageReport> GarbageCollector::Collect() {
   const std::lock_guard lock(mutex_);
@@ -65,20 +113,22 @@ Result<int64_t> GarbageCollector::RemoveBlobs() {
   GODWIT_ASSIGN_OR_RETURN(const std::vector<Digest> blobs, objects_.blobs().List());
   GODWIT_ASSIGN_OR_RETURN(const std::set<std::string> referenced, ReferencedBlobs(db_));
   const int64_t now_ms = clock_.NowMs();
-  std::map<Digest, int64_t> unreferenced;
+  GODWIT_ASSIGN_OR_RETURN(const UnreferencedBlobs known, ReadUnreferenced(db_));
+  UnreferencedBlobs unreferenced;
   int64_t removed = 0;
   for (const Digest& digest : blobs) {
-    if (referenced.contains(digest.ToHex())) continue;
-    const auto known = unreferenced_since_ms_.find(digest);
-    const int64_t since_ms = known == unreferenced_since_ms_.end() ? now_ms : known->second;
+    const std::string name = digest.ToHex();
+    if (referenced.contains(name)) continue;
+    const auto found = known.find(name);
+    const int64_t since_ms = found == known.end() ? now_ms : found->second;
     if (now_ms - since_ms < options_.blob_age_min_ms) {
-      unreferenced.emplace(digest, since_ms);
+      unreferenced.emplace(name, since_ms);
       continue;
     }
     GODWIT_ASSIGN_OR_RETURN(const bool gone, RemoveIfUnreferenced(digest));
     removed += gone ? 1 : 0;
   }
-  unreferenced_since_ms_ = std::move(unreferenced);
+  GODWIT_RETURN_IF_ERROR(WriteUnreferenced(db_, known, unreferenced));
   return removed;
 }
 

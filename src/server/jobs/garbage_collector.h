@@ -1,7 +1,6 @@
 // GarbageCollector: forgets what nothing refers to any more.
 #pragma once
 
-#include <map>
 #include <mutex>
 
 #include "base/clock.h"
@@ -45,8 +44,12 @@ class GarbageCollector {
   // One round: upload sessions that are older than a week, bytes of uploads that no session
   // knows, operations that were done long ago, surplus versions, and blobs that neither a
   // version nor an object nor an active operation has named in any round for blob_age_min_ms
-  // (counted from when this process first saw it so).
+  // (counted from the first round that saw it so, also over restarts).
   Result<GarbageReport> Collect();
+
+  // REQUIRES: nothing has been changed since the server came up. Forgets the ages of blobs that
+  // were named after the last round before it went down: they begin anew when the name goes.
+  Status Start();
 
  private:
   Result<int64_t> RemoveOrphanUploads();
@@ -61,7 +64,6 @@ class GarbageCollector {
   Logger& logger_;
   const GarbageOptions options_;
   std::mutex mutex_;
-  std::map<Digest, int64_t> unreferenced_since_ms_;
 };
 
 }  // namespace godwit::server

@@ -61,6 +61,30 @@ TEST_F(GarbageCollectorTest, RemovesABlob26HoursAfterItsLastName) {
   EXPECT_TRUE(Exists(kept));
 }
 
+TEST_F(GarbageCollectorTest, RemembersAgesOverRestarts) {
+  const Object lost = Put("lost", "lost");
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "lost", {}, {}}).ok());
+  ASSERT_TRUE(collector_.Collect().ok());
+  clock_.Advance(27 * kHourMs);
+  GarbageCollector restarted(*db_, *registry_, objects_, sessions_, clock_, logger_, {});
+  ASSERT_TRUE(restarted.Start().ok());
+  EXPECT_EQ(restarted.Collect()->blobs_removed, 1);
+  EXPECT_FALSE(Exists(lost));
+}
+
+TEST_F(GarbageCollectorTest, ABlobThatWasNamedWhenTheServerWentDownStartsAnew) {
+  ASSERT_TRUE(Exists(Put("lost", "lost")));
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "lost", {}, {}}).ok());
+  ASSERT_TRUE(collector_.Collect().ok());
+  const Object again = Put("again", "lost");
+  clock_.Advance(27 * kHourMs);
+  GarbageCollector restarted(*db_, *registry_, objects_, sessions_, clock_, logger_, {});
+  ASSERT_TRUE(restarted.Start().ok());
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "again", {}, {}}).ok());
+  EXPECT_EQ(restarted.Collect()->blobs_removed, 0);
+  EXPECT_TRUE(Exists(again));
+}
+
 TEST_F(GarbageCollectorTest, ABlobThatIsNamedAgainStartsAnew) {
   const Object object = Put("a", "bytes");
   ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "a", {}, {}}).ok());
