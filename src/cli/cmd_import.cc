@@ -12,8 +12,10 @@ namespace {
 constexpr uint64_t kKeyBytesMax = 64 << 10;
 constexpr uint64_t kListBytesMax = 64 << 20;
 
+// Of a key's token_uri; older keys have the second form.
 bool IsGoogle(const std::string& url) {
-  return url.starts_with("https://") && url.ends_with(".googleapis.com");
+  return (url.starts_with("https://") && url.ends_with(".googleapis.com")) ||
+         url.starts_with("https://accounts.google.com/");
 }
 
 // The key as the client uses it, and the addresses that go with it.

@@ -163,6 +163,16 @@ struct ImportFolderOptions {
 };
 Status RunImportFolder(Context& context, const ImportFolderOptions& options);
 
+struct DevOptions {
+  std::string data;  // Empty: beside the default device store.
+  std::string listen = "127.0.0.1:8484";
+  std::string listen_tls = "127.0.0.1:8443";
+  std::string proxy = "127.0.0.1:8480";
+  std::string public_url;
+  std::string env_file;
+};
+Status RunDev(Context& context, const DevOptions& options);
+
 struct ProxyCommandOptions {
   std::string listen = "127.0.0.1:8480";
   std::string server;  // HOST:PORT of godwitd's TLS listener.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "cli/admin_client.h"
 #include "crypto/crypto.h"
 #include "protocol/model_address.h"
 
@@ -39,7 +38,8 @@ std::optional<GcsObject> ReadGcsUri(std::string_view uri) {
 Result<FirebaseModel> ReadFirebaseModel(const Json& json) {
   FirebaseModel model;
   model.name = json["displayName"].AsString();
-  model.id = ModelId(json);
+  const std::string& resource = json["name"].AsString();
+  model.id = resource.substr(resource.rfind('/') + 1);
   if (!IsModelName(model.name) || model.id.empty()) {
     return Status(StatusCode::kInvalidArgument, "the list holds an entry that is no model");
   }
@@ -59,6 +59,20 @@ Result<FirebaseModel> ReadFirebaseModel(const Json& json) {
     model.obstacle = "it has no file";
   }
   return model;
+}
+
+Result<std::vector<FirebaseModel>> ReadModelsList(const std::string& text) {
+  GODWIT_ASSIGN_OR_RETURN(const Json json, Json::Parse(text, {.bytes_max = 64 << 20}));
+  if (!json.is_array() && !json["models"].is_array()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "it holds no list of models; save the answer of Firebase's models.list");
+  }
+  std::vector<FirebaseModel> models;
+  for (const Json& entry : (json.is_array() ? json : json["models"]).items()) {
+    GODWIT_ASSIGN_OR_RETURN(FirebaseModel model, ReadFirebaseModel(entry));
+    models.push_back(std::move(model));
+  }
+  return models;
 }
 
 }  // namespace godwit::cli

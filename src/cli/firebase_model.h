@@ -28,6 +28,9 @@ struct FirebaseModel {
 // kInvalidArgument for what is no model.
 Result<FirebaseModel> ReadFirebaseModel(const Json& json);
 
+// A saved answer of models.list, or its list alone. kInvalidArgument for another text.
+Result<std::vector<FirebaseModel>> ReadModelsList(const std::string& text);
+
 // The SHA-256 that a modelHash is, in hex or base64; nullopt when it looks like neither.
 std::optional<Digest> ReadModelHash(std::string_view text);
 

@@ -91,5 +91,15 @@ TEST(FirebaseModel, ReadsAddressesInCloudStorage) {
   }
 }
 
+TEST(FirebaseModel, ListIsTheAnswerOrItsArray) {
+  const std::string entry = R"({"name": "projects/p/models/1", "displayName": "face"})";
+  EXPECT_EQ(ReadModelsList(R"({"models": [)" + entry + "]}")->front().name, "face");
+  EXPECT_EQ(ReadModelsList("[" + entry + "]")->size(), 1u);
+  for (const std::string& text : {std::string("{}"), std::string("7"), std::string("no JSON"),
+                                  std::string(R"({"models": {}})"), "[" + entry + ", {}]"}) {
+    EXPECT_EQ(ReadModelsList(text).status().code(), StatusCode::kInvalidArgument) << text;
+  }
+}
+
 }  // namespace
 }  // namespace godwit::cli

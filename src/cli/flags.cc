@@ -43,6 +43,7 @@ struct Options {
   LoginOptions login;
   ImportFirebaseOptions import_firebase;
   ImportFolderOptions import_folder;
+  DevOptions dev;
   ProxyCommandOptions proxy;
   CompletionOptions completion;
 };
@@ -290,6 +291,32 @@ class Tree {
 
   void AddWayOverCommands() {
     AddImportCommands();
+    auto* dev = Add(&app_, "dev", "Start a server for development, with a throw-away CA", &RunDev,
+                    &Options::dev);
+    DevOptions& options = options_->dev;
+    dev->add_option("--data", options.data,
+                    "The server's data; ~/.local/share/godwit-dev if absent")
+        ->type_name("FOLDER");
+    struct Row {
+      const char* flag;
+      std::string* address;
+      const char* help;
+    };
+    for (const Row& row : {
+             Row{"--listen", &options.listen, "Where the server listens; port 0 picks one"},
+             Row{"--listen-tls", &options.listen_tls, "The same, with TLS"},
+             Row{"--proxy", &options.proxy, "Where the proxy listens (see: godwit proxy --help)"},
+         }) {
+      dev->add_option(row.flag, *row.address, row.help)
+          ->capture_default_str()
+          ->type_name("HOST:PORT");
+    }
+    dev->add_option("--public-url", options.public_url,
+                    "Where devices reach the server, if not at --listen-tls")
+        ->type_name("URL");
+    dev->add_option("--env", options.env_file,
+                    "A file that has the export lines while the server runs, for scripts")
+        ->type_name("FILE");
     auto* proxy = Add(&app_, "proxy", "Lead Firebase's clients to your server (an HTTPS proxy)",
                       &RunProxy, &Options::proxy);
     proxy->add_option("--listen", options_->proxy.listen, "Where to listen; port 0 picks one")

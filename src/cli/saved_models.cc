@@ -138,20 +138,6 @@ std::string ModelNameOfFile(std::string_view file_name) {
   return name.substr(0, kNameMaxBytes);
 }
 
-Result<std::vector<FirebaseModel>> ReadModelsList(const std::string& text) {
-  GODWIT_ASSIGN_OR_RETURN(const Json json, Json::Parse(text, {.bytes_max = 64 << 20}));
-  if (!json.is_array() && !json["models"].is_array()) {
-    return Status(StatusCode::kInvalidArgument,
-                  "it holds no list of models; save the answer of Firebase's models.list");
-  }
-  std::vector<FirebaseModel> models;
-  for (const Json& entry : (json.is_array() ? json : json["models"]).items()) {
-    GODWIT_ASSIGN_OR_RETURN(FirebaseModel model, ReadFirebaseModel(entry));
-    models.push_back(std::move(model));
-  }
-  return models;
-}
-
 Result<std::vector<ImportCandidate>> FindSavedModels(FileSystem& fs, const std::string& folder,
                                                      const std::vector<FirebaseModel>& listed,
                                                      bool publish_all) {

@@ -15,9 +15,6 @@ namespace godwit::cli {
 // model's name has as one '_', at most 32 characters.
 std::string ModelNameOfFile(std::string_view file_name);
 
-// A saved answer of models.list, or its list alone. kInvalidArgument for another text.
-Result<std::vector<FirebaseModel>> ReadModelsList(const std::string& text);
-
 // One candidate for each file of the folder (not below it), and one for each listed model that is
 // none of them. A file is the listed model of its SHA-256, else of its name: display name, id, or
 // the object's name in Cloud Storage. Reads all files.

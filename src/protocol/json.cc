@@ -25,14 +25,14 @@ class Builder {
   static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
 
-  explicit Builder(Json& root) : root_(root) {}
+  Builder(Json& root, size_t values_max) : root_(root), values_left_(values_max) {}
 
   bool on_document_begin(bj::error_code&) { return true; }
   bool on_document_end(bj::error_code&) { return true; }
   bool on_object_begin(bj::error_code&) { return Open(Json::Kind::kObject); }
-  bool on_object_end(std::size_t, bj::error_code&) { return Close(); }
+  bool on_object_end(std::size_t, bj::error_code& error) { return Close(error); }
   bool on_array_begin(bj::error_code&) { return Open(Json::Kind::kArray); }
-  bool on_array_end(std::size_t, bj::error_code&) { return Close(); }
+  bool on_array_end(std::size_t, bj::error_code& error) { return Close(error); }
   bool on_key_part(bj::string_view part, std::size_t, bj::error_code&) { return Keep(part); }
   bool on_key(bj::string_view part, std::size_t, bj::error_code&) {
     text_.append(part.data(), part.size());
@@ -41,21 +41,21 @@ class Builder {
     return true;
   }
   bool on_string_part(bj::string_view part, std::size_t, bj::error_code&) { return Keep(part); }
-  bool on_string(bj::string_view part, std::size_t, bj::error_code&) {
+  bool on_string(bj::string_view part, std::size_t, bj::error_code& error) {
     text_.append(part.data(), part.size());
-    Put(Json(std::move(text_)));
+    const bool put = Put(Json(std::move(text_)), error);
     text_.clear();
-    return true;
+    return put;
   }
   bool on_number_part(bj::string_view part, bj::error_code&) { return Keep(part); }
-  bool on_int64(std::int64_t value, bj::string_view, bj::error_code&) {
+  bool on_int64(std::int64_t value, bj::string_view, bj::error_code& error) {
     text_.clear();
-    return Put(Json(value));
+    return Put(Json(value), error);
   }
-  bool on_uint64(std::uint64_t value, bj::string_view, bj::error_code&) {
+  bool on_uint64(std::uint64_t value, bj::string_view, bj::error_code& error) {
     text_.clear();
     const auto max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    return Put(value <= max ? Json(value) : Json(static_cast<double>(value)));
+    return Put(value <= max ? Json(value) : Json(static_cast<double>(value)), error);
   }
   // The parser's own value may be off by the last bit; read anew it is the nearest one, so that
   // what is written and read again stays the same.
@@ -65,12 +65,12 @@ class Builder {
     const auto read = std::from_chars(text_.data(), text_.data() + text_.size(), nearest);
     if (read.ec == std::errc() && read.ptr == text_.data() + text_.size()) value = nearest;
     text_.clear();
-    if (std::isfinite(value)) return Put(Json(value));
+    if (std::isfinite(value)) return Put(Json(value), error);
     error = bj::error::exponent_overflow;
     return false;
   }
-  bool on_bool(bool value, bj::error_code&) { return Put(Json(value)); }
-  bool on_null(bj::error_code&) { return Put(Json()); }
+  bool on_bool(bool value, bj::error_code& error) { return Put(Json(value), error); }
+  bool on_null(bj::error_code& error) { return Put(Json(), error); }
   bool on_comment_part(bj::string_view, bj::error_code&) { return true; }
   bool on_comment(bj::string_view, bj::error_code&) { return true; }
 
@@ -90,14 +90,19 @@ class Builder {
     frames_.push_back({kind, {}, {}, {}});
     return true;
   }
-  bool Close() {
+  bool Close(bj::error_code& error) {
     Frame frame = std::move(frames_.back());
     frames_.pop_back();
-    if (frame.kind == Json::Kind::kArray) return Put(Json::Array(std::move(frame.items)));
+    if (frame.kind == Json::Kind::kArray) return Put(Json::Array(std::move(frame.items)), error);
     KeepLastOfEachName(frame.members);
-    return Put(Json::Object(std::move(frame.members)));
+    return Put(Json::Object(std::move(frame.members)), error);
   }
-  bool Put(Json value) {
+  bool Put(Json value, bj::error_code& error) {
+    if (values_left_ == 0) {
+      error = bj::error::array_too_large;
+      return false;
+    }
+    --values_left_;
     if (frames_.empty()) {
       root_ = std::move(value);
     } else if (Frame& frame = frames_.back(); frame.kind == Json::Kind::kObject) {
@@ -125,6 +130,7 @@ class Builder {
   }
 
   Json& root_;
+  size_t values_left_;
   std::vector<Frame> frames_;
   std::string text_;
 };
@@ -255,6 +261,12 @@ struct Writer {
   }
 };
 
+// A value takes some 60 times the memory of the shortest text for it, so a text of nothing else
+// must not become a tree that fills the machine.
+size_t ValuesMax(const JsonLimits& limits) {
+  return std::max<size_t>(10'000, limits.bytes_max / 16);
+}
+
 }  // namespace
 
 Result<Json> Json::Parse(std::string_view text, const JsonLimits& limits) {
@@ -266,14 +278,17 @@ Result<Json> Json::Parse(std::string_view text, const JsonLimits& limits) {
   Json root;
   bj::parse_options options;
   options.max_depth = limits.depth_max;
-  bj::basic_parser<Builder> parser(options, root);
+  bj::basic_parser<Builder> parser(options, root, ValuesMax(limits));
   bj::error_code error;
   const size_t read = parser.write_some(false, text.data(), text.size(), error);
   if (error) {
-    const bool deep = error == bj::error::too_deep;
-    return ErrorAt(text, read,
-                   deep ? "nested deeper than " + std::to_string(limits.depth_max) + " levels"
-                        : error.message());
+    std::string reason = error.message();
+    if (error == bj::error::too_deep) {
+      reason = "nested deeper than " + std::to_string(limits.depth_max) + " levels";
+    } else if (error == bj::error::array_too_large) {
+      reason = "more than " + std::to_string(ValuesMax(limits)) + " values";
+    }
+    return ErrorAt(text, read, reason);
   }
   const size_t rest = text.find_first_not_of(" \t\r\n", read);
   if (rest != text.npos) return ErrorAt(text, rest, "text after the value");

@@ -64,6 +64,11 @@ TEST(Json, KeepsItsLimits) {
   EXPECT_TRUE(Json::Parse("[[[]]]", {.depth_max = 3}).ok());
   EXPECT_FALSE(Json::Parse("[[[[]]]]", {.depth_max = 3}).ok());
   EXPECT_FALSE(Json::Parse(std::string(1'000'000, '[')).ok());
+  std::string many = "[0";
+  for (int i = 2; i < 10'000; ++i) many += ",0";
+  EXPECT_TRUE(Json::Parse(many + "]", {.bytes_max = 64 << 10}).ok());
+  EXPECT_THAT(Json::Parse(many + ",0,0]", {.bytes_max = 64 << 10}).status().message(),
+              HasSubstr("more than 10000 values at line 1"));
 }
 
 TEST(Json, KeepsTheOrderOfMembersAndTheLastOfADuplicate) {

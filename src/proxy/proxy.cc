@@ -131,8 +131,7 @@ class PollingProxy final : public Proxy {
                       "this proxy leads Firebase's hosts, on port 443, to " + options_.server +
                           " and refuses all others; " + name +
                           " is not one of them. A phone or browser that takes its proxy "
-                          "configuration from http://" +
-                          address_ + "/proxy.pac asks for no others.\n");
+                          "configuration from this proxy (/proxy.pac) asks for no others.\n");
   }
 
   const ProxyOptions options_;

@@ -118,20 +118,23 @@ class Oracle:
     def kill_first_start(self):
         folder = self.folder / "new"
         server = Server(folder, "--config", self.config)
-        server.spawn()
-        # Making keys takes most of the time; what can go wrong begins with the first file of them.
-        while not (folder / "credentials").exists() and server.process.poll() is None:
-            time.sleep(0.0005)
-        time.sleep(self.chance.uniform(0, 0.3 * self.start_seconds))
-        server.kill()
-        self.kills["first start"] += 1
-        server.start()
-        assert {file.name for file in folder.glob("credentials/*")} >= {"admin.json", "app.json"}, "the keys are lost"
-        client = Client(server, admin_token(server), server.app["api_key"])
-        assert client.json("GET", self.models_path) == {}
-        server.kill()
-        check_folder(folder)
-        shutil.rmtree(folder)
+        try:
+            server.spawn()
+            # Making keys takes most of the time; what can go wrong begins with the first file of them.
+            while not (folder / "credentials").exists() and server.process.poll() is None:
+                time.sleep(0.0005)
+            time.sleep(self.chance.uniform(0, 0.3 * self.start_seconds))
+            server.kill()
+            self.kills["first start"] += 1
+            server.start()
+            assert {file.name for file in folder.glob("credentials/*")} >= {"admin.json", "app.json"}, "the keys are lost"
+            client = Client(server, admin_token(server), server.app["api_key"])
+            assert client.json("GET", self.models_path) == {}
+            server.kill()
+            check_folder(folder)
+            shutil.rmtree(folder)
+        finally:
+            server.kill()
 
     def kill_early(self, server):
         server.spawn()
@@ -283,9 +286,11 @@ class old_server:
             blob = self.folder / "blobs" / digest[:2] / digest[2:4] / digest
             blob.parent.mkdir(parents=True)
             shutil.copy(file, blob)
-        return Server(self.folder, "--config", self.config)
+        self.server = Server(self.folder, "--config", self.config)
+        return self.server
 
     def __exit__(self, *_):
+        self.server.kill()
         shutil.rmtree(self.folder)
 
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from fake_google import FirebaseServer, make_authority
+from firebase_server import FirebaseServer, make_authority
 from ways import EMULATOR_WAYS, WAYS, Sdk
 
 numbers = itertools.count()

@@ -62,12 +62,14 @@ def test_the_preload_leads_firebase_hosts_and_no_others(tmp_path, sdk):
         (async () => {
           const led = await listen('led', Number(new URL(process.env.GODWIT_SERVER).port));
           const other = await listen('other', 0);
+          const module = await import('node:tls');
           const port = other.address().port;
           const forms = [
             () => tls.connect({ host: 'firebaseml.googleapis.com', port: 443 }),
             () => tls.connect({ host: 'STORAGE.googleapis.com', port: 443, servername: 'x' }),
             () => tls.connect(443, 'oauth2.googleapis.com'),
             () => tls.connect(443, 'www.googleapis.com', {}, () => {}),
+            () => module.connect({ host: 'oauth2.googleapis.com', port: 443 }),
             () => tls.connect({ host: '127.0.0.1', port }),
             () => tls.connect(port, '127.0.0.1'),
             () => tls.connect({ host: 'firebaseml.googleapis.com', socket: net.connect(port, '127.0.0.1') }),
@@ -80,7 +82,7 @@ def test_the_preload_leads_firebase_hosts_and_no_others(tmp_path, sdk):
         })();
     """
     done = run(sdk, tmp_path, "--require", str(PRELOAD), "-e", program, GODWIT_SERVER=f"https://127.0.0.1:{free_port()}")
-    assert done.stdout.strip() == '{"led":4,"other":3}', done.stderr
+    assert done.stdout.strip() == '{"led":5,"other":3}', done.stderr
 
 
 @pytest.mark.parametrize("sdk", ["node20", "node24"])

@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ways import SdkError, WAYS
+from ways import SdkError, one_of_each
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 MINUTE, HOUR = 60, 3600
 
 # One way of each SDK: how a token is renewed is the SDK's own business, not the way's.
-ways = pytest.mark.parametrize(
-    "way", [way for way in WAYS if way.name in ("python-https", "node20-preload", "node24-preload")],
-    ids=lambda way: way.name)
+each_sdk = one_of_each("python-https", "node20-preload", "node24-preload")
 
 
 class FakeClock:
@@ -43,7 +41,7 @@ def tokens_given(server):
         return database.execute("SELECT count(*) FROM access_tokens").fetchone()[0]
 
 
-@ways
+@each_sdk
 def test_a_token_is_renewed_before_it_expires(alone, clocks, way, files):
     server_clock, sdk_clock = clocks
     server, sdk = alone(way, server_environment=server_clock.environment(),
@@ -64,7 +62,7 @@ def test_a_token_is_renewed_before_it_expires(alone, clocks, way, files):
     assert sdk.uploadModel(path=str(model))
 
 
-@ways
+@each_sdk
 def test_a_token_that_the_server_no_longer_takes(alone, clocks, way):
     server_clock, _ = clocks
     server, sdk = alone(way, server_environment=server_clock.environment())
@@ -78,7 +76,7 @@ def test_a_token_that_the_server_no_longer_takes(alone, clocks, way):
     assert raised.value.code == "authentication-error"
 
 
-@ways
+@each_sdk
 def test_an_assertion_that_has_expired_is_refused_with_the_reason(alone, clocks, way):
     server_clock, _ = clocks
     _, sdk = alone(way, server_environment=server_clock.environment())

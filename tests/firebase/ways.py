@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
@@ -41,9 +43,14 @@ WAYS = [
     Way("node24-preload", "node24", "node-preload"),
     Way("node24-proxy", "node24", "node-proxy"),
 ]
-# Cloud Storage alone, by its own variable and without credentials, as its emulators are reached.
-EMULATOR_WAYS = [Way("node20-emulator", "node20", "node-emulator", tls=False),
-                 Way("node24-emulator", "node24", "node-emulator", tls=False)]
+# Cloud Storage alone, by its own variable, as its emulators are reached; Node's sends no credentials.
+EMULATOR_WAYS = [Way(f"{sdk}-emulator", sdk, "storage-emulator", tls=False) for sdk in ("python", "node20", "node24")]
+
+
+def one_of_each(*names):
+    """Parametrizes with some ways, where the rest would show nothing new."""
+    return pytest.mark.parametrize("way", [way for way in WAYS + EMULATOR_WAYS if way.name in names],
+                                   ids=lambda way: way.name)
 
 
 def guide_block(language, name):

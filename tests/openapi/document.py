@@ -26,20 +26,24 @@ class Operation:
         return [p for p in self.parameters if p["in"] == place]
 
 
-def resolve(node, document):
+def resolve(node, document, within=()):
+    """The node without references; one to a schema that it is part of stands for anything."""
     if isinstance(node, list):
-        return [resolve(item, document) for item in node]
+        return [resolve(item, document, within) for item in node]
     if not isinstance(node, dict):
         return node
     if "allOf" in node:
-        parts = resolve(node["allOf"], document)
+        parts = resolve(node["allOf"], document, within)
         return {"type": "object", "properties": {k: v for part in parts for k, v in part["properties"].items()}}
-    if "$ref" not in node:
-        return {key: resolve(value, document) for key, value in node.items()}
+    reference = node.get("$ref")
+    if reference is None:
+        return {key: resolve(value, document, within) for key, value in node.items()}
+    if reference in within:
+        return {}
     target = document
-    for step in node["$ref"].removeprefix("#/").split("/"):
+    for step in reference.removeprefix("#/").split("/"):
         target = target[step.replace("~1", "/").replace("~0", "~")]
-    return resolve(target, document)
+    return resolve(target, document, (*within, reference))
 
 
 def load():
