@@ -183,6 +183,63 @@ TEST_F(ModelsApiTest, PatchesWhatTheMaskNames) {
   EXPECT_FALSE(after.Has("tags"));
 }
 
+TEST_F(ModelsApiTest, MasksAreReadAsTheSdksSendThem) {
+  const Json model = Create(R"({"displayName":"face","tags":["a","b"]})");
+  const struct {
+    const char* what;
+    const char* mask;  // With its '?'.
+    const char* body;
+    int status;
+    const char* name;  // Afterwards.
+    size_t tags;
+  } rows[] = {
+      {"an empty array is a leaf of its own", "?updateMask=tags", R"({"tags":[]})", 200, "face", 0},
+      {"null clears, too", "?updateMask=tags", R"({"tags":null})", 200, "face", 0},
+      {"a field that is absent is cleared", "?update_mask=tags", "{}", 200, "face", 0},
+      {"a name cannot be cleared", "?updateMask=displayName", "{}", 400, "face", 2},
+      {"a comma that is encoded", "?updateMask=displayName%2Ctags",
+       R"({"displayName":"voice","tags":["x"]})", 200, "voice", 1},
+      {"all that is there", "?updateMask=*", R"({"displayName":"voice"})", 200, "voice", 2},
+      {"no mask", "", R"({"tags":["x"]})", 200, "face", 1},
+      {"no mask and nothing", "", "{}", 200, "face", 2},
+      {"no mask and a stale state", "", R"({"state":{"published":true}})", 200, "face", 2},
+      {"an unknown path beside a known one", "?updateMask=tags,color", R"({"tags":[]})", 400,
+       "face", 2},
+      {"an output-only path", "?updateMask=modelHash", R"({"modelHash":"x"})", 400, "face", 2},
+      {"an empty mask", "?updateMask=", R"({"tags":[]})", 400, "face", 2},
+      {"an empty path in the mask", "?updateMask=tags,,displayName", R"({"tags":[]})", 400, "face",
+       2},
+      {"what Google's clients add", "?updateMask=tags&alt=json&prettyPrint=true&$.xgafv=2&fields=*",
+       R"({"tags":["x"]})", 200, "face", 1},
+  };
+  for (const auto& row : rows) {
+    Response(server_.Admin("PATCH", PathOf(model) + "?updateMask=displayName,tags",
+                           R"({"displayName":"face","tags":["a","b"]})"));
+    const Reply reply = server_.Admin("PATCH", PathOf(model) + row.mask, row.body);
+    EXPECT_EQ(reply.status, row.status) << row.what << ": " << reply.body;
+    const Json after = server_.Admin("GET", PathOf(model) + "?alt=json&quotaUser=x").json();
+    EXPECT_EQ(after["displayName"].AsString(), row.name) << row.what;
+    EXPECT_EQ(after["tags"].items().size(), row.tags) << row.what;
+    EXPECT_EQ(after.Has("tags"), row.tags != 0) << row.what;
+  }
+}
+
+TEST_F(ModelsApiTest, AnswersRepeatTheProjectThatWasAskedWith) {
+  const std::string number = server_.app_id().substr(2, server_.app_id().find(':', 2) - 2);
+  const std::string models = "/v1beta2/projects/" + number + "/models";
+  const Reply created = server_.Admin("POST", models, R"({"displayName":"face"})");
+  const std::string prefix = "projects/" + number;
+  EXPECT_TRUE(created.json()["name"].AsString().starts_with(prefix + "/operations/"));
+  const std::string name = created.json()["response"]["name"].AsString();
+  EXPECT_TRUE(name.starts_with(prefix + "/models/")) << name;
+  EXPECT_EQ(server_.Admin("GET", "/v1beta2/" + name).json()["name"].AsString(), name);
+  EXPECT_EQ(server_.Admin("GET", "/v1beta2/" + created.json()["name"].AsString()).status, 200);
+  const Reply nameless = server_.Device(std::string(kModels) + "/:download");
+  EXPECT_EQ(nameless.status, 401);
+  EXPECT_TRUE(nameless.json()["error"]["message"].AsString().starts_with(
+      "API keys are not supported by this API. Expected OAuth2 access token"));
+}
+
 TEST_F(ModelsApiTest, AFetchedModelThatComesBackChangesNothing) {
   server_.CreatePublished("face", v1_);
   const Json model = server_.Admin("GET", kModels).json()["models"].items().at(0);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "testing/manual_clock.h"
 
 namespace godwit::server {
@@ -15,40 +17,49 @@ Request Post(std::string_view target, std::string body) {
   return request;
 }
 
-Response Answer(std::string body) { return {200, {}, std::move(body)}; }
-
-std::string BodyOf(const std::optional<Response>& response) {
-  return response ? std::get<std::string>(response->body) : "none";
-}
-
-TEST(LostReplies, GivesAnAnswerThatWasNotSentOnce) {
-  testing::ManualClock clock;
-  LostReplies lost(clock);
-  const Response sent = lost.Watch("sent", Answer("sent"));
-  const Response unsent = lost.Watch("unsent", Answer("unsent"));
-  EXPECT_EQ(BodyOf(unsent), "unsent");
-  EXPECT_EQ(BodyOf(lost.Take("unsent")), "none") << "nobody knows yet that it is lost";
-  unsent.on_unsent();
-  EXPECT_EQ(BodyOf(lost.Take("sent")), "none");
-  const std::optional<Response> again = lost.Take("unsent");
-  EXPECT_EQ(BodyOf(again), "unsent");
-  EXPECT_EQ(BodyOf(lost.Take("unsent")), "none") << "a third request is no repetition";
-  lost.Watch("unsent", *again).on_unsent();
-  EXPECT_EQ(BodyOf(lost.Take("unsent")), "unsent") << "lost a second time";
-}
-
-TEST(LostReplies, ForgetsAfterTwoMinutesAndKeepsNotTooMany) {
-  testing::ManualClock clock;
-  LostReplies lost(clock);
-  lost.Watch("old", Answer("old")).on_unsent();
-  clock.Advance(LostReplies::kLifetimeMs);
-  EXPECT_EQ(BodyOf(lost.Take("old")), "none");
-  for (size_t i = 0; i <= LostReplies::kRepliesMax; ++i) {
-    clock.Advance(1);
-    lost.Watch(std::to_string(i), Answer("x")).on_unsent();
+class LostRepliesTest : public ::testing::Test {
+ protected:
+  // What the request `key` is answered, when the work answers `text`.
+  Response Ask(const std::string& key, const std::string& text) {
+    return lost_.Answer(key, [&] { return Response{200, {}, text}; });
   }
-  EXPECT_EQ(BodyOf(lost.Take("0")), "none");
-  EXPECT_EQ(BodyOf(lost.Take("1")), "x");
+  static std::string BodyOf(const Response& response) {
+    return std::get<std::string>(response.body);
+  }
+
+  testing::ManualClock clock_;
+  LostReplies lost_{clock_};
+};
+
+TEST_F(LostRepliesTest, GivesAnAnswerThatWasNotSentOnce) {
+  Ask("sent", "first");
+  Ask("unsent", "first").on_unsent();
+  EXPECT_EQ(BodyOf(Ask("sent", "second")), "second");
+  EXPECT_EQ(BodyOf(Ask("unsent", "second")), "first");
+  EXPECT_EQ(BodyOf(Ask("unsent", "third")), "third") << "no repetition any more";
+  Ask("again", "first").on_unsent();
+  Ask("again", "second").on_unsent();
+  EXPECT_EQ(BodyOf(Ask("again", "third")), "first") << "lost twice";
+}
+
+TEST_F(LostRepliesTest, ForgetsAfterTwoMinutesAndKeepsNotTooMany) {
+  Ask("old", "first").on_unsent();
+  clock_.Advance(LostReplies::kLifetimeMs);
+  EXPECT_EQ(BodyOf(Ask("old", "second")), "second");
+  for (size_t i = 0; i <= LostReplies::kRepliesMax; ++i) {
+    clock_.Advance(1);
+    Ask(std::to_string(i), "first").on_unsent();
+  }
+  EXPECT_EQ(BodyOf(Ask("0", "second")), "second");
+  EXPECT_EQ(BodyOf(Ask("1", "second")), "first");
+}
+
+TEST_F(LostRepliesTest, ARepetitionWaitsForTheFirstToEnd) {
+  std::optional<Response> first = Ask("key", "first");
+  auto second = std::async(std::launch::async, [&] { return BodyOf(Ask("key", "second")); });
+  first->on_unsent();
+  first.reset();
+  EXPECT_EQ(second.get(), "first");
 }
 
 TEST(LostReplies, TellsRequestsApart) {

@@ -149,7 +149,7 @@ Result<ModelEdit> ParseModelEdit(std::string_view body_text, std::optional<std::
   }
   ModelEdit edit;
   std::vector<Field> fields;
-  if (mask) {
+  if (mask && *mask != "*") {
     GODWIT_ASSIGN_OR_RETURN(fields, ParseMask(*mask));
   } else {
     if (body.Has("displayName")) fields.push_back(Field::kDisplayName);

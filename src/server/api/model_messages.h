@@ -22,7 +22,7 @@ struct ModelEdit {
 };
 
 // Reads a Model body. With a mask (comma-separated, camelCase or snake_case) the named fields
-// are taken, absent ones as their empty value; without one, displayName, tags and
+// are taken, absent ones as their empty value; without one, or with "*", displayName, tags and
 // tfliteModel.gcsTfliteUri where they are present: a fetched model that comes back must not
 // unpublish with a stale copy of its state. kInvalidArgument for a wrong type or mask.
 Result<ModelEdit> ParseModelEdit(std::string_view body, std::optional<std::string_view> mask);

@@ -37,9 +37,8 @@ Response ModelsHandler::Handle(const Request& request, const RequestTarget& targ
     return Route({request, target, *std::move(principal), project, ""});
   }
   const std::string key = LostReplies::KeyOf(principal->email, request);
-  std::optional<Response> lost = lost_replies_.Take(key);
-  return lost_replies_.Watch(
-      key, lost ? *std::move(lost) : Route({request, target, *std::move(principal), project, key}));
+  return lost_replies_.Answer(
+      key, [&] { return Route({request, target, *std::move(principal), project, key}); });
 }
 
 Response ModelsHandler::Route(const Call& call) {

@@ -63,6 +63,26 @@ TEST(Filter, SelectsByTheGrammar) {
   }
 }
 
+TEST(Filter, KnowsTheOneNameThatMayMatch) {
+  const struct {
+    const char* text;
+    std::optional<std::string_view> name;
+  } rows[] = {
+      {"displayName=face", "face"},
+      {"tags:a AND (display_name='face' AND tags:b)", "face"},
+      {"displayName=face*", std::nullopt},
+      {"displayName:face", std::nullopt},
+      {"displayName!=face", std::nullopt},
+      {"NOT displayName=face", std::nullopt},
+      {"displayName=face OR tags:a", std::nullopt},
+      {"tags=face", std::nullopt},
+      {"", std::nullopt},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(Filter::Parse(row.text).value()->ExactName(), row.name) << row.text;
+  }
+}
+
 TEST(Filter, RefusesWhatIsNoFilter) {
   const std::string deep = std::string(100, '(') + "tags:a" + std::string(100, ')');
   const std::string long_text = "display_name=" + std::string(Filter::kBytesMax, 'x');
