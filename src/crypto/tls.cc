@@ -141,10 +141,11 @@ TlsOutcome TlsStream::Handshake() {
   }
 }
 
-// What arrived is decrypted to the end, so that only the socket can hold more.
+// What arrived is decrypted to the end, so that only the socket can hold more. A call that finds
+// nothing would take and free a buffer.
 TlsOutcome TlsStream::Decrypt(std::span<char> out, size_t* count) {
   TlsOutcome end = TlsOutcome::kWantRead;
-  for (;;) {
+  while (!input_.empty() || SSL_has_pending(Ssl(ssl_)) == 1) {
     size_t read = 0;
     if (SSL_read_ex(Ssl(ssl_), out.data() + *count, out.size() - *count, &read) == 1) {
       *count += read;
