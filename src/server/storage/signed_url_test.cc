@@ -180,9 +180,9 @@ TEST_P(SignedUrlTest, HoldsForItsRequestAlone) {
   parts_.request.path = other_path;
   EXPECT_FALSE(Holds());
   parts_.request = right;
+  const std::string other_bucket =
+      "/other" + std::string(right.path.substr(right.path.find('/', 1)));
   if (right.bucket_of_host.empty()) {
-    const std::string other_bucket =
-        "/other" + std::string(right.path.substr(right.path.find('/', 1)));
     parts_.request.path = other_bucket;
   } else {
     parts_.request.host = "other.storage.googleapis.com";
