@@ -29,10 +29,12 @@ class World:
         model = made["response"]["name"].split("/")[-1]
         self.ask("PATCH", f"/v1beta2/projects/godwit/models/{model}?updateMask=state.published", "accessToken",
                  {"state": {"published": True}})
+        key = self.ask("POST", "/v2/projects/godwit/locations/global/keys", "accessToken", {})["response"]["uid"]
         # What a request that should succeed has in its path, query and body.
         self.values = {
             "project": "godwit", "model": model, "version": "1", "alias": "stable", "operation": made["name"].split("/")[-1],
             "address": "digits", "fid": created["fid"], "bucket": "godwit-models", "object": "digits",
+            "platform": "androidApps", "app": app["app_id"], "key": key, "email": "nobody@godwit.test", "fingerprint": "0" * 40,
             "destinationBucket": "godwit-models", "destinationObject": "copied",
             "generation": upload["generation"], "ifGenerationMatch": upload["generation"],
             "sha256": sha256(DIGITS_V1.read_bytes()), "appId": app["app_id"]}

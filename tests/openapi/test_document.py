@@ -6,7 +6,7 @@ import pytest
 
 from document import METHODS, OPERATIONS, ROOT
 
-PAGE = (ROOT / "docs/reference/http-api.md").read_text()
+PAGE = "".join((ROOT / f"docs/reference/{name}-api.md").read_text() for name in ("http", "access"))
 
 
 def shape(path):

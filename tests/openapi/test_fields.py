@@ -14,6 +14,8 @@ from document import OPERATIONS
 QUERIES = {"insertObject": {"uploadType": "resumable"}}
 # Firebase's Python SDK compares this message, so it names nothing.
 LITERAL = "Request contains an invalid argument."
+# What messages for people call a field otherwise.
+ALSO_NAMED = {"accountId": "service account's name", "shaHash": "fingerprint"}
 OF_KIND = {"boolean": True, "integer": 7, "string": "text", "array": [], "object": {}}
 BAD_TEXTS = {"a byte that is no UTF-8": b"\xff", "an overlong slash": b"\xc0\xaf", "a raw surrogate": b"\xed\xa0\x80",
              "a lone surrogate": b"\\ud800", "a control byte": b"\x01", "a bad escape": b"\\x"}
@@ -134,7 +136,10 @@ def complaint(status, body, named=()):
     message = error["message"]
     if len(message) < 10 or not message.isprintable():
         return f"{status} with the message {message!r}"
-    if status == 400 and named and message != LITERAL and not any(name in message for name in named):
+    words = message.lower().replace(" ", "")
+    named = [*named, *(ALSO_NAMED[name] for name in named if name in ALSO_NAMED)]
+    if status == 400 and named and message != LITERAL and not any(
+            name.lower().replace(" ", "") in words for name in named):
         return f"does not name {named[0]}: {message}"
     return None
 
