@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <regex>
+
 #include "protocol/error_body.h"
 #include "protocol/installation_messages.h"
 #include "protocol/json.h"
@@ -111,6 +114,24 @@ TEST(ErrorBody, CarriesCodeMessageAndName) {
   const Status read = StatusFromErrorBody(404, body);
   EXPECT_EQ(read.code(), status.code());
   EXPECT_EQ(read.message(), status.message());
+}
+
+TEST(ErrorBody, HasTheStatusesOfTheReferencePage) {
+  std::ifstream page(GODWIT_HTTP_API_PAGE);
+  ASSERT_TRUE(page.is_open());
+  const std::regex row(R"(\| `([A-Z_]+)` \| (\d{3}) \|.*)");
+  int rows = 0;
+  for (std::string line; std::getline(page, line);) {
+    std::smatch match;
+    if (!std::regex_match(line, match, row)) continue;
+    ++rows;
+    const Status read = StatusFromErrorBody(
+        500, R"({"error":{"status":")" + match[1].str() + R"(","message":"x"}})");
+    EXPECT_EQ(StatusCodeName(read.code()), match[1].str()) << line;
+    const auto body = Json::Parse(SerializeErrorBody(read));
+    EXPECT_EQ((*body)["error"]["code"].AsInt(), std::stoi(match[2].str())) << line;
+  }
+  EXPECT_GT(rows, 10) << "the page's table has another form than this test reads";
 }
 
 TEST(ErrorBody, FallsBackToTheHttpStatus) {
