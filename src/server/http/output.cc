@@ -70,6 +70,7 @@ std::span<char> Output::Gather(std::span<char> scratch) {
   const auto take = [&](std::string_view source, size_t skip) {
     const std::string_view rest = source.substr(std::min(skip, source.size()));
     const size_t count = std::min(rest.size(), scratch.size() - size);
+    if (count == 0) return;  // memcpy takes no null.
     std::memcpy(scratch.data() + size, rest.data(), count);
     size += count;
   };
