@@ -121,7 +121,7 @@ Result<std::string> FirebaseSource::FetchFromStorage(const FirebaseModel& model)
   const std::string& crc32c = metadata["crc32c"].AsString();
   if (!crc32c.empty() && crc32c != Crc32cText(file.bytes())) {
     (void)context_.fs.Remove(path);  // The next run begins anew.
-    return Status(StatusCode::kDataLoss,
+    return Status(StatusCode::kUnavailable,
                   "the bytes changed on their way (another CRC-32C); try again");
   }
   const Status same = CheckDigest(model, digest);

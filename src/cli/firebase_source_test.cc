@@ -162,7 +162,7 @@ TEST_F(FirebaseSourceTest, KeepsWhatCameForTheNextRun) {
 TEST_F(FirebaseSourceTest, TrustsNoBytesThatDoNotMatch) {
   google_.crc32c = "AAAAAA==";
   const Status changed = Fetch().status();
-  EXPECT_EQ(changed.code(), StatusCode::kDataLoss);
+  EXPECT_EQ(changed.code(), StatusCode::kUnavailable);
   EXPECT_THAT(changed.message(), HasSubstr("gs://bucket/dir/face.tflite: the bytes changed"));
   google_.crc32c.clear();
   google_.object[7] = 'x';

@@ -1,5 +1,6 @@
 #include "cli/model_import.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/model_file.h"
@@ -114,15 +115,28 @@ Result<ModelImport::Record> ModelImport::Complete(const ImportCandidate& candida
                                                   const Json& model, int64_t version,
                                                   Outcome outcome) {
   int64_t published = model["publishedVersion"].AsInt();
-  // What somebody published since, an import does not take back.
-  const bool is_next = options_.update && version == model["latestVersion"].AsInt();
-  if (candidate.publish && published != version && (published == 0 || is_next)) {
-    if (!options_.dry_run) {
+  if (candidate.publish && published != version) {
+    GODWIT_ASSIGN_OR_RETURN(const bool undecided, IsUndecided(model, version));
+    if (undecided && !options_.dry_run) {
       GODWIT_RETURN_IF_ERROR(PublishVersion(target_, model, version).status());
     }
-    published = version;
+    if (undecided) published = version;
+  }
+  // An earlier import may not have known them.
+  if (!candidate.tags.empty() && model["tags"].items().empty() && !options_.dry_run) {
+    GODWIT_RETURN_IF_ERROR(SetTags(target_, model, candidate.tags).status());
   }
   return Record{outcome, version, published == version, ""};
+}
+
+Result<bool> ModelImport::IsUndecided(const Json& model, int64_t version) {
+  GODWIT_ASSIGN_OR_RETURN(const std::vector<Json> publications,
+                          target_.ListPublications(ModelId(model)));
+  if (publications.empty() && model["publishedVersion"].AsInt() == 0) return true;
+  return options_.update && version == model["latestVersion"].AsInt() &&
+         std::ranges::none_of(publications, [version](const Json& publication) {
+           return publication["version"].AsInt() == version;
+         });
 }
 
 void ModelImport::Report(const ImportCandidate& candidate, const Record& record) {

@@ -67,9 +67,11 @@ class ModelImport {
   Result<Existing> Find(const std::string& name);
   // Brings the file, checks it, sends it.
   Result<Record> Send(const ImportCandidate& candidate, const Existing& existing);
-  // The version is there: publishes it where the source did and nothing newer is.
+  // The version is there: gives it what an interrupted import left undone.
   Result<Record> Complete(const ImportCandidate& candidate, const Json& model, int64_t version,
                           Outcome outcome);
+  // Nobody has published, withdrawn or rolled back what publishing this version would overrule.
+  Result<bool> IsUndecided(const Json& model, int64_t version);
   Status ClashOf(const ImportCandidate& candidate) const;
   void Report(const ImportCandidate& candidate, const Record& record);
 

@@ -87,11 +87,13 @@ Result<PushedModel> PushModel(Context& context, AdminClient& client, const Model
     GODWIT_ASSIGN_OR_RETURN(const std::string gcs_uri, Upload(context, client, push));
     GODWIT_ASSIGN_OR_RETURN(pushed.model, Register(client, push, pushed.model, gcs_uri));
   } else if (!push.tags.empty()) {
-    GODWIT_ASSIGN_OR_RETURN(pushed.model,
-                            client.PatchModel(ModelId(pushed.model), "tags",
-                                              Json::Object({{"tags", TagsJson(push.tags)}})));
+    GODWIT_ASSIGN_OR_RETURN(pushed.model, SetTags(client, pushed.model, push.tags));
   }
   return pushed;
+}
+
+Result<Json> SetTags(AdminClient& client, const Json& model, const std::vector<std::string>& tags) {
+  return client.PatchModel(ModelId(model), "tags", Json::Object({{"tags", TagsJson(tags)}}));
 }
 
 Result<Json> PublishVersion(AdminClient& client, const Json& model, int64_t version) {

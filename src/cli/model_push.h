@@ -29,6 +29,9 @@ struct PushedModel {
 // progress. kDataLoss when the server does not accept the bytes as a model.
 Result<PushedModel> PushModel(Context& context, AdminClient& client, const ModelPush& push);
 
+// Gives the model these tags instead of its own; the model as the server has it then.
+Result<Json> SetTags(AdminClient& client, const Json& model, const std::vector<std::string>& tags);
+
 // Lets devices have that version; the model as the server has it then.
 Result<Json> PublishVersion(AdminClient& client, const Json& model, int64_t version);
 

@@ -91,13 +91,20 @@ def test_a_project_comes_over_once(firebase, godwit, tmp_path):
 
 
 def test_what_an_import_left_undone_is_completed(firebase, godwit, tmp_path):
-    firebase.create("face", DIGITS_V1.read_bytes(), publish=True)
+    face = firebase.create("face", DIGITS_V1.read_bytes(), publish=True)
     firebase.create("hand", DIGITS_V1.read_bytes())
     # What the first leaves when it dies after the file and before its publication.
     godwit.push("face", DIGITS_V1.read_bytes())
     assert outcomes(godwit, import_firebase(firebase)) == {"face": "there already", "hand": "imported"}
     published = {name: published for name, (_, published, _) in state(godwit).items()}
     assert published == {"face": 1, "hand": 0}
+    # The same of an --update.
+    godwit.push("face", DIGITS_V2.read_bytes(), "--publish")
+    firebase.call("DELETE", f"/v1beta2/{face['name']}")
+    firebase.create("face", padded_model(1, 20_000), publish=True)
+    godwit.push("face", padded_model(1, 20_000))
+    assert outcomes(godwit, import_firebase(firebase, "--update")) == {"face": "there already", "hand": "there already"}
+    assert state(godwit)["face"][1] == 3
 
 
 def test_a_name_that_is_taken_is_left_alone_unless_asked(firebase, godwit):
@@ -113,9 +120,20 @@ def test_a_name_that_is_taken_is_left_alone_unless_asked(firebase, godwit):
     assert outcomes(godwit, import_firebase(firebase, "--update")) == {"face": "imported", "hand": "there already"}
     digests = {sha256(DIGITS_V1.read_bytes()), sha256(DIGITS_V2.read_bytes())}
     assert state(godwit)["face"][1] == 2 and set(state(godwit)["face"][2]) == digests
-    godwit.ok("model", "publish", "face@1")  # A later decision, which no import takes back.
-    assert outcomes(godwit, import_firebase(firebase)) == {"face": "there already", "hand": "there already"}
-    assert state(godwit)["face"][1] == 1
+    godwit.ok("rollback", "face")  # A later decision, which no import takes back.
+    for flags in ((), ("--update",)):
+        assert outcomes(godwit, import_firebase(firebase, *flags)) == {"face": "there already", "hand": "there already"}
+        assert state(godwit)["face"][1] == 1
+
+
+def test_a_withdrawn_model_stays_withdrawn(firebase, godwit):
+    firebase.create("face", DIGITS_V1.read_bytes(), publish=True)
+    assert outcomes(godwit, import_firebase(firebase)) == {"face": "imported"}
+    godwit.ok("model", "unpublish", "face")
+    for flags in ((), ("--update",)):
+        done = godwit.ok(*import_firebase(firebase, *flags))
+        assert "there already" in done and "published" not in done
+        assert state(godwit)["face"][1] == 0
 
 
 def test_a_file_that_left_its_bucket_is_got_as_an_app(firebase, godwit):
@@ -201,3 +219,8 @@ def test_a_saved_list_gives_saved_files_names_tags_and_publication(firebase, god
     assert "imported       face@1, published (download (3).tflite)" in done.stdout
     assert "failed         eye (models/" in done.stdout and "no file here is it" in done.stdout
     assert state(godwit) == {"face": (["vision"], 1, [sha256(DIGITS_V1.read_bytes())])}
+    # As a first import without the list leaves it; then as somebody else tagged it.
+    for flags, tags in (("--clear-tags",), ["vision"]), (("--tag", "mine"), ["mine"]):
+        godwit.ok("model", "update", "face", *flags)
+        godwit.run(*command)
+        assert state(godwit)["face"][0] == tags
