@@ -18,7 +18,7 @@ constexpr int64_t kNowMs = 1767323045678;
 void AskForToken(std::string_view form) {
   OAuthError error;
   const auto signer = CheckJwtGrant(
-      form, "https://models.example", kNowMs,
+      form, {"https://models.example"}, kNowMs,
       [](const std::string&, const std::string&) { return std::vector<PublicKey>(); }, &error);
   // No key is known, so nobody may be let in, and each refusal says why.
   if (signer || error.error.empty() || error.description.empty()) std::abort();

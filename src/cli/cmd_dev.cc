@@ -23,6 +23,7 @@ constexpr uint64_t kPortFileMax = 4096;
 struct Running {
   std::string data;
   std::string plain_url;
+  std::string public_url;   // As it was given; empty: none was.
   std::string tls_address;  // "127.0.0.1:8443".
   std::string proxy_address;
   DevCertificates certificates;
@@ -33,11 +34,21 @@ struct Variable {
   std::string value;
 };
 
+// "https://[fd00::1]:8443" gives "fd00::1".
+std::string HostOf(std::string url) {
+  const size_t scheme = url.find("://");
+  if (scheme != std::string::npos) url.erase(0, scheme + 3);
+  url = url.substr(0, url.find('/'));
+  return url.starts_with('[') ? url.substr(1, url.find(']') - 1) : url.substr(0, url.find(':'));
+}
+
 std::vector<Variable> VariablesOf(const Running& running) {
   const std::string server = "https://" + running.tls_address;
   const std::string proxy = "http://" + running.proxy_address;
   const std::string& authority = running.certificates.authority_path;
   const std::string credentials = JoinPath(running.data, "credentials");
+  std::string direct = "localhost,127.0.0.1,::1";
+  if (!running.public_url.empty()) direct += "," + HostOf(running.public_url);
   return {
       {"GODWIT_SERVER", server},
       {"GODWIT_URL", server},
@@ -46,7 +57,9 @@ std::vector<Variable> VariablesOf(const Running& running) {
       {"GODWIT_CA_FILE", authority},
       {"GOOGLE_APPLICATION_CREDENTIALS", JoinPath(credentials, "admin.json")},
       {"HTTPS_PROXY", proxy},
-      {"NO_PROXY", "localhost,127.0.0.1,::1"},
+      {"https_proxy", proxy},  // Where both are set, curl, Python and Node take this one.
+      {"NO_PROXY", direct},
+      {"no_proxy", direct},
       {"REQUESTS_CA_BUNDLE", authority},   // Python.
       {"CURL_CA_BUNDLE", authority},       // curl.
       {"NODE_EXTRA_CA_CERTS", authority},  // Node.
@@ -164,6 +177,7 @@ Status WaitForEnd(const SignalWaiter& signals, ServerProcess& server) {
 
 Status Serve(Context& context, const DevOptions& options, const SignalWaiter& signals) {
   Running running;
+  running.public_url = options.public_url;
   const std::string data = options.data.empty()
                                ? JoinPath(ParentPath(context.settings.store_folder()), "godwit-dev")
                                : options.data;

@@ -51,16 +51,30 @@ std::vector<std::string> BoundAddresses(const HttpServer& http) {
   return addresses;
 }
 
-std::vector<std::string> StorageHosts(const ServerConfig& config,
-                                      const std::vector<std::string>& addresses,
-                                      const std::string& public_url) {
+// The hosts by which clients can know this server, with their ports.
+std::vector<std::string> OwnHosts(const ServerConfig& config,
+                                  const std::vector<std::string>& addresses,
+                                  const std::string& public_url) {
   std::vector<std::string> hosts = config.storage_hosts;
   hosts.insert(hosts.end(), addresses.begin(), addresses.end());
   for (const std::string& address : addresses) {
-    if (address.starts_with("127.0.0.1:")) hosts.push_back("localhost" + address.substr(9));
+    const std::string port = address.substr(address.rfind(':'));
+    const bool everywhere = address.starts_with("0.0.0.0:") || address.starts_with("[::]:");
+    if (everywhere || address.starts_with("127.0.0.1:")) hosts.push_back("localhost" + port);
+    if (everywhere) hosts.insert(hosts.end(), {"127.0.0.1" + port, "[::1]" + port});
   }
   hosts.push_back(HostOfUrl(public_url));
   return hosts;
+}
+
+// Whatever speaks TLS, the server or a proxy before it.
+std::vector<std::string> UrlsOf(const std::vector<std::string>& hosts) {
+  std::vector<std::string> urls;
+  for (const std::string& host : hosts) {
+    urls.push_back("http://" + host);
+    urls.push_back("https://" + host);
+  }
+  return urls;
 }
 
 // The members are destroyed from the last to the first, so each may use those above it.
@@ -103,6 +117,7 @@ class DaemonOnDisk final : public Daemon {
   const Clock& clock_;
   Logger& logger_;
   std::string public_url_;
+  std::vector<std::string> hosts_;
   FirstStart first_start_;
 
   std::unique_ptr<FileLock> lock_;
@@ -139,7 +154,8 @@ Status DaemonOnDisk::OpenFolder() {
 }
 
 Status DaemonOnDisk::OpenDomain() {
-  GODWIT_ASSIGN_OR_RETURN(access_, AccessStore::Open(*database_, clock_, public_url_));
+  GODWIT_ASSIGN_OR_RETURN(access_,
+                          AccessStore::Open(*database_, clock_, public_url_, UrlsOf(hosts_)));
   GODWIT_ASSIGN_OR_RETURN(first_start_,
                           SetUpOnFirstStart(*access_, *database_, fs_, config_.data_directory));
   installations_ = std::make_unique<Installations>(*database_, *access_, clock_);
@@ -170,6 +186,7 @@ Status DaemonOnDisk::OpenHttp() {
   http.connections_max = config_.connections_max;
   GODWIT_ASSIGN_OR_RETURN(http_, HttpServer::Start(http, gate_, clock_, logger_));
   public_url_ = PublicUrl(config_, http_->addresses(), http_->tls_addresses());
+  hosts_ = OwnHosts(config_, BoundAddresses(*http_), public_url_);
   return Status::Ok();
 }
 
@@ -182,7 +199,7 @@ Status DaemonOnDisk::Open() {
   options.storage_emulator = config_.storage_emulator;
   options.model_max_bytes = config_.model_max_bytes;
   options.verify_at_once_max_bytes = config_.verify_at_once_max_bytes;
-  options.storage_hosts = StorageHosts(config_, BoundAddresses(*http_), public_url_);
+  options.storage_hosts = hosts_;
   api_ = std::make_unique<Api>(ApiServices{
       *database_, *access_, *installations_, *registry_, *objects_, *sessions_, *intake_,
       *verifier_, clock_, logger_, std::move(options), [this] { return http_->stats(); }});

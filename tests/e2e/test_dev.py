@@ -18,11 +18,11 @@ from programs import BIN, DIGITS_V1, Godwit, padded_model, sha256
 class Dev:
     """A running `godwit dev` on ports of its own, and the variables that it gives to scripts."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *flags):
         self.folder, self.env_file = folder, folder / "dev.env"
         self.environment = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8"}
         self.log = open(folder / "dev.log", "ab")
-        command = [BIN / "godwit", "dev", "--data", "data", "--env", self.env_file]
+        command = [BIN / "godwit", "dev", "--data", "data", "--env", self.env_file, *flags]
         for flag in ("--listen", "--listen-tls", "--proxy"):
             command += [flag, "127.0.0.1:0"]
         self.process = subprocess.Popen(command, cwd=folder, env=self.environment, stdout=self.log, stderr=self.log)
@@ -108,6 +108,16 @@ def test_an_import_from_googles_own_addresses(dev, server, tmp_path):
     model = godwit.json("model", "show", "digits")
     assert model["tags"] == ["vision"] and model["publishedVersion"] == 1
     assert model["modelHash"] == sha256(DIGITS_V1.read_bytes())
+
+
+def test_a_public_url_is_for_others_and_takes_nothing_from_this_machine(tmp_path):
+    dev = Dev(tmp_path, "--public-url", "https://192.168.213.5:8443")
+    for name in ("NO_PROXY", "no_proxy"):
+        assert dev.variables[name] == "localhost,127.0.0.1,::1,192.168.213.5"
+    assert dev.variables["https_proxy"] == dev.variables["HTTPS_PROXY"]
+    dev.godwit("model", "push", DIGITS_V1, "--name", "digits", "--publish")
+    assert "digits" in dev.godwit("model", "list")
+    assert dev.end(signal.SIGTERM) == 0
 
 
 def test_no_server_outlives_the_command(dev):

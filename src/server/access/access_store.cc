@@ -71,12 +71,20 @@ Status ReadKeys(SqlConnection& sql, AccessSnapshot::Contents* contents) {
 
 }  // namespace
 
-AccessStore::AccessStore(Database& database, const Clock& clock, std::string public_url)
-    : database_(database), clock_(clock), public_url_(std::move(public_url)) {}
+AccessStore::AccessStore(Database& database, const Clock& clock, std::string public_url,
+                         std::vector<std::string> other_urls)
+    : database_(database),
+      clock_(clock),
+      public_url_(std::move(public_url)),
+      own_urls_(std::move(other_urls)) {
+  own_urls_.push_back(public_url_);
+}
 
 Result<std::unique_ptr<AccessStore>> AccessStore::Open(Database& database, const Clock& clock,
-                                                       std::string public_url) {
-  std::unique_ptr<AccessStore> store(new AccessStore(database, clock, std::move(public_url)));
+                                                       std::string public_url,
+                                                       std::vector<std::string> other_urls) {
+  std::unique_ptr<AccessStore> store(
+      new AccessStore(database, clock, std::move(public_url), std::move(other_urls)));
   GODWIT_RETURN_IF_ERROR(database.Write([&](SqlConnection& sql) -> Status {
     GODWIT_ASSIGN_OR_RETURN(const SqlRows keys, sql.Query("SELECT kid FROM signing_keys LIMIT 1"));
     return keys.empty() ? InsertSigningKey(sql, clock.NowMs()) : Status::Ok();
@@ -157,7 +165,7 @@ std::optional<AccessToken> AccessStore::ExchangeJwt(std::string_view form, OAuth
     }
     return found;
   };
-  const auto signer = CheckJwtGrant(form, public_url_, now_ms, find_keys, error);
+  const auto signer = CheckJwtGrant(form, own_urls_, now_ms, find_keys, error);
   if (!signer) return std::nullopt;
 
   const std::string token =

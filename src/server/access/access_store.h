@@ -24,10 +24,12 @@ namespace godwit::server {
 // Thread-safe. Methods block on the disk unless they say otherwise.
 class AccessStore {
  public:
-  // public_url without a slash at its end; all three outlive the store. Reads the first
-  // snapshot, making the first signing key on an empty database.
+  // public_url and other_urls, where the server can be reached, too, without a slash at their
+  // end; database and clock outlive the store. Reads the first snapshot, making the first
+  // signing key on an empty database.
   static Result<std::unique_ptr<AccessStore>> Open(Database& database, const Clock& clock,
-                                                   std::string public_url);
+                                                   std::string public_url,
+                                                   std::vector<std::string> other_urls = {});
 
   // The newest snapshot. Does not block. Loops keep a copy and ask again only when
   // generation() has moved: that is one relaxed load in the usual case.
@@ -72,13 +74,15 @@ class AccessStore {
   Status Reload();
 
  private:
-  AccessStore(Database& database, const Clock& clock, std::string public_url);
+  AccessStore(Database& database, const Clock& clock, std::string public_url,
+              std::vector<std::string> other_urls);
   Result<AccessSnapshot::Contents> ReadContents();
   void ForgetTokens();
 
   Database& database_;
   const Clock& clock_;
   const std::string public_url_;
+  std::vector<std::string> own_urls_;  // All of them; never changed.
   std::atomic<uint64_t> generation_{0};
   mutable std::mutex snapshot_mutex_;
   std::shared_ptr<const AccessSnapshot> snapshot_;

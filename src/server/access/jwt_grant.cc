@@ -87,28 +87,31 @@ Result<Jwt> ParseJwt(std::string_view token) {
   return jwt;
 }
 
-bool IsOneOf(std::string_view audience, const std::string& public_url) {
+bool IsOneOf(std::string_view audience, const std::vector<std::string>& own_urls) {
   for (const std::string_view google : kGoogleAudiences) {
     if (audience == google) return true;
   }
-  if (!audience.starts_with(public_url)) return false;
-  for (const std::string_view own : kOwnAudiences) {
-    if (audience.substr(public_url.size()) == own) return true;
+  for (const std::string& url : own_urls) {
+    if (!audience.starts_with(url)) continue;
+    for (const std::string_view own : kOwnAudiences) {
+      if (audience.substr(url.size()) == own) return true;
+    }
   }
   return false;
 }
 
-bool AudienceFits(const Json& audience, const std::string& public_url) {
-  if (audience.is_string()) return IsOneOf(audience.AsString(), public_url);
+bool AudienceFits(const Json& audience, const std::vector<std::string>& own_urls) {
+  if (audience.is_string()) return IsOneOf(audience.AsString(), own_urls);
   for (const Json& item : audience.items()) {
-    if (item.is_string() && IsOneOf(item.AsString(), public_url)) return true;
+    if (item.is_string() && IsOneOf(item.AsString(), own_urls)) return true;
   }
   return false;
 }
 
 // What is wrong with the claims; empty when nothing is.
-std::string WrongClaims(const Json& claims, const std::string& public_url, int64_t now_s) {
-  if (!AudienceFits(claims["aud"], public_url)) {
+std::string WrongClaims(const Json& claims, const std::vector<std::string>& own_urls,
+                        int64_t now_s) {
+  if (!AudienceFits(claims["aud"], own_urls)) {
     return "the audience (aud) is another server; use this server's token_uri or Google's";
   }
   const int64_t issued_s = claims["iat"].AsInt();
@@ -145,7 +148,7 @@ std::optional<std::string> SigningKeyId(const std::vector<PublicKey>& public_key
 
 }  // namespace
 
-std::optional<Signer> CheckJwtGrant(std::string_view form, const std::string& public_url,
+std::optional<Signer> CheckJwtGrant(std::string_view form, const std::vector<std::string>& own_urls,
                                     int64_t now_ms, const FindPublicKeys& find_keys,
                                     OAuthError* error) {
   const auto refuse = [error](const char* name, std::string description) {
@@ -179,7 +182,7 @@ std::optional<Signer> CheckJwtGrant(std::string_view form, const std::string& pu
                   "the signature is not that of a known service account's key; use a key file "
                   "that this server made and that was not deleted");
   }
-  std::string wrong = WrongClaims(jwt->claims, public_url, now_ms / 1000);
+  std::string wrong = WrongClaims(jwt->claims, own_urls, now_ms / 1000);
   if (!wrong.empty()) return refuse("invalid_grant", std::move(wrong));
   return Signer{email, *std::move(key_id)};
 }

@@ -35,9 +35,10 @@ struct Signer {
 };
 
 // Checks a token request: its urlencoded body, the assertion's form, signature (RS256),
-// audience, and times with some minutes for clocks that differ. On failure sets *error and returns
+// audience (one of own_urls, which end without a slash, or Google's), and times with some minutes
+// for clocks that differ. On failure sets *error and returns
 // nullopt. Blocks as find_keys does.
-std::optional<Signer> CheckJwtGrant(std::string_view form, const std::string& public_url,
+std::optional<Signer> CheckJwtGrant(std::string_view form, const std::vector<std::string>& own_urls,
                                     int64_t now_ms, const FindPublicKeys& find_keys,
                                     OAuthError* error);
 

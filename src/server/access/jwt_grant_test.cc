@@ -49,7 +49,7 @@ class JwtGrantTest : public ::testing::Test {
   static std::string Check(const std::string& form) {
     OAuthError error;
     const auto signer = CheckJwtGrant(
-        form, kOwnUrl, kNowS * 1000,
+        form, {kOwnUrl, "https://models.example"}, kNowS * 1000,
         [](const std::string& who, const std::string& kid) -> Result<std::vector<PublicKey>> {
           if (who != kEmail || (!kid.empty() && kid != kKid)) return std::vector<PublicKey>();
           return std::vector<PublicKey>{{"other", stranger_->PublicPem()},
@@ -89,6 +89,9 @@ TEST_F(JwtGrantTest, AcceptsGooglesAudiencesAndItsOwn) {
       {"http://127.0.0.1:8484/token", kEmail},
       {"http://127.0.0.1:8484/oauth2/v4/token", kEmail},
       {"http://127.0.0.1:8484", kEmail},
+      {"https://models.example/token", kEmail},
+      {"http://models.example/token", "invalid_grant"},
+      {"https://models.example.org/token", "invalid_grant"},
       {"http://127.0.0.1:84840/token", "invalid_grant"},
       {"https://oauth2.googleapis.com/token/", "invalid_grant"},
       {"", "invalid_grant"}};
