@@ -158,6 +158,12 @@ Status DaemonOnDisk::OpenDomain() {
                           AccessStore::Open(*database_, clock_, public_url_, UrlsOf(hosts_)));
   GODWIT_ASSIGN_OR_RETURN(first_start_,
                           SetUpOnFirstStart(*access_, *database_, fs_, config_.data_directory));
+  const Status updated = UpdateCredentialAddresses(fs_, first_start_, public_url_);
+  if (!updated.ok()) {
+    logger_.Warning("the files in credentials/ name this server's former address; put " +
+                        public_url_ + " into them, or let the server write there",
+                    {{"error", updated.message()}});
+  }
   installations_ = std::make_unique<Installations>(*database_, *access_, clock_);
   GODWIT_ASSIGN_OR_RETURN(registry_, Registry::Open(*database_, clock_));
   objects_ = std::make_unique<ObjectStore>(*database_, *blobs_, clock_);

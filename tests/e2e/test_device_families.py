@@ -222,6 +222,20 @@ def test_an_overloaded_server_is_asked_again_as_far_as_each_does(world):
         assert refused.value.code == code and device.get_model() == V1
 
 
+def test_the_file_that_an_app_is_built_with_opens_the_server(world, tmp_path):
+    """docs/guides/access.md, "An app": what the Gradle plugin reads of google-services.json is enough."""
+    app = world.godwit.json("app", "create", "android", AndroidDevice.package)
+    file = tmp_path / "google-services.json"
+    world.godwit.ok("app", "config", app["appId"], "-o", file)
+    built = json.loads(file.read_text())
+    client = next(client for client in built["client"]
+                  if client["client_info"]["android_client_info"]["package_name"] == AndroidDevice.package)
+    settings = {"project_id": built["project_info"]["project_id"],
+                "app_id": client["client_info"]["mobilesdk_app_id"]}
+    device = AndroidDevice(world.front.url, settings, client["api_key"][0]["current_key"])
+    assert device.get_model() == V1
+
+
 def test_our_own_client_sits_it_all_out(world, tmp_path):
     godwit = Godwit(world.server, tmp_path / "phone")
     app_file = tmp_path / "app.json"

@@ -8,6 +8,9 @@ namespace {
 
 constexpr char kMilestone[] = "first_start";
 constexpr char kProjectId[] = "godwit";
+constexpr char kAuthPath[] = "/o/oauth2/auth";
+constexpr char kTokenPath[] = "/token";
+constexpr uint64_t kFileMaxBytes = 64 << 10;
 
 // Everything that the first start makes, before any of it is stored.
 struct Minted {
@@ -75,7 +78,34 @@ Status Store(SqlConnection& sql, const Minted& minted, int64_t now_ms) {
       .status();
 }
 
+// Null when there is no such file, or it is no JSON: then it is not ours any more.
+Result<Json> ReadFileOfOurs(FileSystem& fs, const std::string& path) {
+  const auto text = ReadWholeFile(fs, path, kFileMaxBytes);
+  if (text.status().code() == StatusCode::kNotFound) return Json();
+  GODWIT_RETURN_IF_ERROR(text.status());
+  auto file = Json::Parse(*text);
+  return file.ok() ? std::move(*file) : Json();
+}
+
 }  // namespace
+
+Status UpdateCredentialAddresses(FileSystem& fs, const FirstStart& paths,
+                                 const std::string& public_url) {
+  GODWIT_ASSIGN_OR_RETURN(Json admin, ReadFileOfOurs(fs, paths.admin_path));
+  std::string url = admin["token_uri"].AsString();
+  if (url.ends_with(kTokenPath)) url.resize(url.size() - (sizeof(kTokenPath) - 1));
+  // Both addresses of a key file of ours have one server; those of Google's own have two.
+  if (url != public_url && admin["auth_uri"].AsString() == url + kAuthPath) {
+    admin.Set("auth_uri", public_url + kAuthPath).Set("token_uri", public_url + kTokenPath);
+    GODWIT_RETURN_IF_ERROR(ReplaceFile(fs, paths.admin_path, admin.Serialize(2) + "\n"));
+  }
+  GODWIT_ASSIGN_OR_RETURN(Json app, ReadFileOfOurs(fs, paths.app_path));
+  if (!app["server_url"].is_string() || app["server_url"].AsString() == public_url) {
+    return Status::Ok();
+  }
+  app.Set("server_url", public_url);
+  return ReplaceFile(fs, paths.app_path, app.Serialize(2) + "\n");
+}
 
 Result<FirstStart> SetUpOnFirstStart(AccessStore& store, Database& database, FileSystem& fs,
                                      const std::string& data_directory,

@@ -25,4 +25,9 @@ Result<FirstStart> SetUpOnFirstStart(
     AccessStore& store, Database& database, FileSystem& fs, const std::string& data_directory,
     const std::function<Result<RsaKey>()>& make_key = RsaKey::Generate);
 
+// Puts the server's present address into those of the two files that are there and have another
+// one; nothing else in them changes. Each file is replaced atomically. Blocks.
+Status UpdateCredentialAddresses(FileSystem& fs, const FirstStart& paths,
+                                 const std::string& public_url);
+
 }  // namespace godwit::server

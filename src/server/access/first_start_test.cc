@@ -105,5 +105,86 @@ TEST(FirstStart, IsMadeAnewAfterACrashAtAnyOperation) {
   }
 }
 
+constexpr char kNewUrl[] = "https://models.example.org";
+
+TEST(FirstStart, PutsTheServersNewAddressIntoItsFilesAndChangesNothingElse) {
+  const testing::TempDirectory directory;
+  const auto fs = NewPosixFileSystem();
+  FirstStart paths;
+  paths.admin_path = directory.path() + "/admin.json";
+  paths.app_path = directory.path() + "/app.json";
+  const auto admin = [](const std::string& url) {
+    return "{\n  \"private_key\": \"a\\nb\",\n  \"auth_uri\": \"" + url +
+           "/o/oauth2/auth\",\n  \"token_uri\": \"" + url + "/token\"\n}\n";
+  };
+  const auto app = [](const std::string& url) {
+    return "{\n  \"project_number\": 5,\n  \"api_key\": \"k\",\n  \"server_url\": \"" + url +
+           "\"\n}\n";
+  };
+  const std::string google = R"({"auth_uri": "https://accounts.google.com/o/oauth2/auth",
+      "token_uri": "https://oauth2.googleapis.com/token"})";
+  const struct {
+    const char* what;
+    std::string admin, app, admin_after, app_after;
+  } rows[] = {
+      {"another address", admin(kUrl), app(kUrl), admin(kNewUrl), app(kNewUrl)},
+      {"the same", admin(kNewUrl), app(kNewUrl), admin(kNewUrl), app(kNewUrl)},
+      {"a crash between the two", admin(kNewUrl), app(kUrl), admin(kNewUrl), app(kNewUrl)},
+      {"not ours", google, "[]", google, "[]"},
+      {"no JSON", "secret", "", "secret", ""},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.what);
+    ASSERT_TRUE(ReplaceFile(*fs, paths.admin_path, row.admin).ok());
+    ASSERT_TRUE(ReplaceFile(*fs, paths.app_path, row.app).ok());
+    ASSERT_TRUE(UpdateCredentialAddresses(*fs, paths, kNewUrl).ok());
+    EXPECT_EQ(ReadWholeFile(*fs, paths.admin_path, 1 << 16).value(), row.admin_after);
+    EXPECT_EQ(ReadWholeFile(*fs, paths.app_path, 1 << 16).value(), row.app_after);
+    struct stat info{};
+    ASSERT_EQ(::stat(paths.admin_path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u);
+  }
+  ASSERT_TRUE(fs->Remove(paths.admin_path).ok() && fs->Remove(paths.app_path).ok());
+  EXPECT_TRUE(UpdateCredentialAddresses(*fs, paths, kNewUrl).ok());
+  EXPECT_FALSE(fs->Stat(paths.admin_path).ok() || fs->Stat(paths.app_path).ok());
+}
+
+// Aim: a power cut while the address is changed leaves both files whole, and the next start
+// completes the change. Method: each disk operation of it is made the last.
+TEST(FirstStart, ANewAddressSurvivesACrashAtAnyOperation) {
+  const FirstStart paths{false, "data/admin.json", "data/app.json"};
+  const auto key_file = [](const std::string& url) {
+    return Json().Set("auth_uri", url + "/o/oauth2/auth").Set("token_uri", url + "/token");
+  };
+  const auto app_file = [](const std::string& url) { return Json().Set("server_url", url); };
+  for (const auto mode : testing::kAllPowerLossModes) {
+    bool reached = true;
+    for (uint64_t operation = 0; reached && !HasFailure(); ++operation) {
+      SCOPED_TRACE(testing::PowerLossModeName(mode) + (" operation " + std::to_string(operation)));
+      FaultFileSystem fs;
+      ASSERT_TRUE(CreateDirectoriesDurably(fs, "data").ok());
+      ASSERT_TRUE(ReplaceFile(fs, paths.admin_path, key_file(kUrl).Serialize()).ok());
+      ASSERT_TRUE(ReplaceFile(fs, paths.app_path, app_file(kUrl).Serialize()).ok());
+      fs.CrashAt(operation);
+      const bool acknowledged = UpdateCredentialAddresses(fs, paths, kNewUrl).ok();
+      reached = fs.crashed();
+      fs.PowerLoss(mode, operation);
+      for (const bool again : {false, true}) {
+        if (again) {
+          ASSERT_TRUE(UpdateCredentialAddresses(fs, paths, kNewUrl).ok());
+        }
+        const Json admin = Json::Parse(ReadWholeFile(fs, paths.admin_path, 999).value()).value();
+        const Json app = Json::Parse(ReadWholeFile(fs, paths.app_path, 999).value()).value();
+        if (acknowledged || again) {
+          EXPECT_TRUE(admin == key_file(kNewUrl) && app == app_file(kNewUrl));
+        } else {
+          EXPECT_TRUE(admin == key_file(kUrl) || admin == key_file(kNewUrl));
+          EXPECT_TRUE(app == app_file(kUrl) || app == app_file(kNewUrl));
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace godwit::server

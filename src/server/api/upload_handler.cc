@@ -123,8 +123,8 @@ Result<std::unique_ptr<BodyReceiver>> UploadHandler::OpenReceiver(const Request&
     GODWIT_RETURN_IF_ERROR(CheckSize(head.content_length));
     GODWIT_RETURN_IF_ERROR(ReadMediaHeaders(head, &write));
     GODWIT_RETURN_IF_ERROR(CheckObjectName(write.bucket, write.name));
-    GODWIT_ASSIGN_OR_RETURN(auto upload, services_.objects.blobs().StartUpload());
-    GODWIT_RETURN_IF_ERROR(upload->Reserve(head.content_length.value_or(0)));
+    GODWIT_ASSIGN_OR_RETURN(
+        auto upload, StartUploadOf(services_.objects.blobs(), head.content_length.value_or(0)));
     return NewMediaReceiver(services_.objects, std::move(write), std::move(upload), ReplyFor(head));
   }
   if (type == "multipart") {
@@ -133,8 +133,8 @@ Result<std::unique_ptr<BodyReceiver>> UploadHandler::OpenReceiver(const Request&
     }
     GODWIT_ASSIGN_OR_RETURN(const std::string boundary,
                             MultipartBoundary(head.Find("Content-Type")));
-    GODWIT_ASSIGN_OR_RETURN(auto upload, services_.objects.blobs().StartUpload());
-    GODWIT_RETURN_IF_ERROR(upload->Reserve(head.content_length.value_or(0)));
+    GODWIT_ASSIGN_OR_RETURN(
+        auto upload, StartUploadOf(services_.objects.blobs(), head.content_length.value_or(0)));
     return NewMultipartReceiver(services_.objects, std::move(write), std::move(upload), boundary,
                                 ReplyFor(head));
   }

@@ -236,8 +236,8 @@ Result<std::unique_ptr<BodyReceiver>> XmlObjectHandler::OpenReceiver(const Reque
   GODWIT_ASSIGN_OR_RETURN(const Target target, ParseTarget(head));
   GODWIT_ASSIGN_OR_RETURN(const int64_t project_number, Authorize(head));
   GODWIT_ASSIGN_OR_RETURN(ObjectWrite write, ReadWrite(head, target, project_number));
-  GODWIT_ASSIGN_OR_RETURN(auto upload, services_.objects.blobs().StartUpload());
-  GODWIT_RETURN_IF_ERROR(upload->Reserve(head.content_length.value_or(0)));
+  GODWIT_ASSIGN_OR_RETURN(
+      auto upload, StartUploadOf(services_.objects.blobs(), head.content_length.value_or(0)));
   return NewMediaReceiver(
       services_.objects, std::move(write), std::move(upload),
       {XmlReply, [](const Status& status) { return XmlErrorResponse(status); }});

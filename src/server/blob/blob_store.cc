@@ -122,6 +122,14 @@ class FileBlobStore final : public BlobStore {
 
 }  // namespace
 
+Result<std::unique_ptr<BlobUpload>> StartUploadOf(BlobStore& store, uint64_t size_bytes) {
+  GODWIT_ASSIGN_OR_RETURN(auto upload, store.StartUpload());
+  const Status reserved = upload->Reserve(size_bytes);
+  if (reserved.ok()) return upload;
+  (void)upload->Cancel();
+  return reserved;
+}
+
 Result<std::unique_ptr<BlobStore>> OpenBlobStore(FileSystem& fs, const std::string& directory,
                                                  const BlobStoreOptions& options) {
   const BlobPaths paths{directory};

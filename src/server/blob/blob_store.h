@@ -79,6 +79,9 @@ class BlobStore {
   virtual Result<std::vector<std::string>> ListUploadsBefore(int64_t modified_before_ms) = 0;
 };
 
+// Starts an upload and reserves room for size_bytes; when there is none, nothing stays on disk.
+Result<std::unique_ptr<BlobUpload>> StartUploadOf(BlobStore& store, uint64_t size_bytes);
+
 // Creates the folders below `directory` when absent.
 Result<std::unique_ptr<BlobStore>> OpenBlobStore(FileSystem& fs, const std::string& directory,
                                                  const BlobStoreOptions& options);

@@ -221,6 +221,10 @@ TEST(BlobUpload, StopsBeforeTheDiskIsFullAndAtTheSizeLimit) {
   fs.SetFreeBytes(999);
   EXPECT_EQ(store->StartUpload().status().code(), StatusCode::kNotEnoughSpace);
   EXPECT_TRUE(fs.List("data/uploads").value().empty());
+  fs.SetFreeBytes(1500);
+  EXPECT_EQ(StartUploadOf(*store, 501).status().code(), StatusCode::kNotEnoughSpace);
+  EXPECT_TRUE(fs.List("data/uploads").value().empty());
+  EXPECT_TRUE(StartUploadOf(*store, 500).ok());
 }
 
 TEST(BlobUpload, GoesOnAfterAWriteThatFailedHalfway) {

@@ -1,5 +1,6 @@
 #include "server/http/file_reply.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -30,12 +31,15 @@ bool TagListMatches(std::string_view list, std::string_view etag, TagComparison 
     }
     const bool weak = list.starts_with("W/");
     if (weak) list.remove_prefix(2);
-    if (list.empty() || list.front() != '"') return false;  // Not a list of tags.
-    const size_t end = list.find('"', 1);
-    if (end == std::string_view::npos) return false;
+    // Google's client for Python sends the tag as JSON has it, without the quotes.
+    const bool quoted = list.starts_with('"');
+    const size_t end =
+        quoted ? list.find('"', 1) : std::min(list.find_first_of(", \t"), list.size());
+    if (end == std::string_view::npos) return false;  // Not a list of tags.
+    const std::string_view tag = list.substr(quoted, end - quoted);
     const bool usable = !weak || comparison == TagComparison::kWeak;
-    if (usable && list.substr(0, end + 1) == etag) return true;
-    list.remove_prefix(end + 1);
+    if (usable && !etag.empty() && tag == etag.substr(1, etag.size() - 2)) return true;
+    list.remove_prefix(end + quoted);
   }
   return false;
 }

@@ -18,8 +18,8 @@ struct FileReply {
 // etag: strong, with its quotes. Allocates nothing.
 FileReply DecideFileReply(const RequestHead& head, uint64_t file_size_bytes, std::string_view etag);
 
-// Whether a list of entity tags ("*", or quoted, some with W/) names etag. Strong comparison
-// (If-Match) lets no weak tag match.
+// Whether a list of entity tags ("*", or quoted or bare ones, some with W/) names etag. Strong
+// comparison (If-Match) lets no weak tag match.
 enum class TagComparison { kStrong, kWeak };
 bool TagListMatches(std::string_view list, std::string_view etag, TagComparison comparison);
 

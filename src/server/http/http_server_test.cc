@@ -290,6 +290,11 @@ TEST_P(HttpServerTest, SendsFilesWholeInPartsOrNotAtAll) {
       {"If-Match: \"other\"\r\nRange: bytes=5-9\r\n", 412, 0, 0},
       {"If-Match: W/\"tag\"\r\n", 412, 0, 0},
       {"If-Match: \"other\"\r\nIf-None-Match: \"tag\"\r\n", 412, 0, 0},
+      {"If-Match: other, tag\r\nRange: bytes=5-9\r\n", 206, 5, 5},
+      {"If-Match: ta\r\n", 412, 0, 0},
+      {"If-Match: tag\"\r\n", 412, 0, 0},
+      {"If-Match: \"tag\r\n", 412, 0, 0},
+      {"If-None-Match: tag\r\n", 304, 0, 0},
   };
   TestServer server(GetParam());
   RawClient client(server.address(), GetParam());
