@@ -1,14 +1,16 @@
 """docs/guides/migrate-from-firebase.md, word by word: each way's lines, then its program."""
+import json
 import re
 import subprocess
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from firebase_server import FirebaseServer
-from programs import DIGITS_V1, Godwit
-from ways import (GUIDE, ROOT, WAYS, Way, basic_environment, environment_by_guide, guide_block, one_of_each,
-                  program_of)
+from programs import DIGITS_V1, DIGITS_V2, Godwit
+from ways import (GUIDE, ROOT, WAYS, Way, basic_environment, environment_by_guide, guide_block, lay_out,
+                  one_of_each, program_of)
 
 
 def write_program(way, user):
@@ -44,16 +46,42 @@ def test_the_guide_brings_a_model_to_a_device(tmp_path, authority, way):
         assert server.stop() == 0
 
 
-def test_the_guide_brings_saved_files_to_a_device(tmp_path):
-    server = FirebaseServer(tmp_path / "server").start()
+def shell(lines, user, environment):
+    done = subprocess.run(["/bin/sh", "-e", "-c", lines], cwd=user, env=environment, capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def firebase(tmp_path, authority):
+    """A server with a published model that plays Google's hosts, for who goes by its proxy."""
+    server = FirebaseServer(tmp_path / "firebase", authority).start()
+    publisher = Godwit(server, tmp_path / "publisher")
+    publisher.variables = {"GODWIT_CA_FILE": str(authority.certificate)}
+    publisher.push("face", DIGITS_V1.read_bytes(), "--publish")
+    yield server
+    assert server.stop() == 0
+
+
+def test_the_guide_brings_the_models_over(tmp_path, authority, firebase):
+    way, user = Way("import", "python", "import-firebase"), tmp_path / "user"
+    server = FirebaseServer(tmp_path / "server", authority).start()
     try:
-        saved = tmp_path / "user/hosted_models"
-        saved.mkdir(parents=True)
-        (saved / "face.tflite").write_bytes(DIGITS_V1.read_bytes())
-        environment_by_guide(Way("import", "python", "import", tls=False), server, tmp_path / "user")
-        path = Godwit(server, tmp_path / "device").ok("get", "face").strip()
-        with open(path, "rb") as file:
-            assert file.read() == DIGITS_V1.read_bytes()
+        lay_out(user, server)
+        key = json.loads((firebase.folder / "credentials/admin.json").read_text())
+        (user / "firebase-key.json").write_text(json.dumps(key | {"token_uri": "https://oauth2.googleapis.com/token"}))
+        (user / "hosted_models").mkdir()
+        (user / "hosted_models/hand.tflite").write_bytes(DIGITS_V2.read_bytes())
+        imports = guide_block("sh", "import-firebase") + guide_block("sh", "import-folder")
+        lines = guide_block("sh", "credentials") + imports + guide_block("sh", "same-project") + imports
+        told = shell(lines, user, basic_environment(way, user) | {
+            "HTTPS_PROXY": firebase.proxy_url(), "NO_PROXY": "127.0.0.1"})
+        assert [told.count(f"imported       {name}@1, published") for name in ("face", "hand")] == [2, 2], told
+        device = Godwit(server, tmp_path / "device")
+        device.variables = {"GODWIT_CA_FILE": str(authority.certificate)}
+        for name, file in (("face", DIGITS_V1), ("hand", DIGITS_V2)):
+            assert Path(device.ok("get", name).strip()).read_bytes() == file.read_bytes()
     finally:
         assert server.stop() == 0
 

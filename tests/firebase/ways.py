@@ -21,7 +21,7 @@ GUIDE = ROOT / "docs/guides/migrate-from-firebase.md"
 CALL_SECONDS_MAX = 60
 
 # The addresses that the guide writes, for which each test puts its own server's.
-GUIDE_HTTPS, GUIDE_HTTP = "https://models.example.org", "http://models.example.org:8484"
+GUIDE_HTTPS, GUIDE_HTTP = "https://models.example.org", "http://127.0.0.1:8484"
 GUIDE_PROXY = "http://127.0.0.1:8480"
 
 
