@@ -18,6 +18,7 @@ class SignedUrlApiTest : public ::testing::Test {
     std::string host;   // Empty: the server's own.
     std::string extra;  // More of the query, sorted behind "X-Goog-…" and encoded.
     int lifetime_s = 600;
+    Headers headers = {};  // Signed, too: in lower case and sorted.
   };
 
   std::string Host() const { return server_.url().substr(7); }
@@ -29,13 +30,21 @@ class SignedUrlApiTest : public ::testing::Test {
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
     time = time.substr(0, 15) + 'Z';
     const std::string scope = time.substr(0, 8) + "/auto/storage/goog4_request";
+    const std::string host = signing.host.empty() ? Host() : signing.host;
+    std::string names = "host";
+    std::string lines = "host:" + host + "\n";
+    std::string payload = "UNSIGNED-PAYLOAD";
+    for (const auto& [name, value] : signing.headers) {
+      names += ";" + name;
+      lines += name + ":" + value + "\n";
+      if (name == "x-goog-content-sha256") payload = value;
+    }
     const std::string query = "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential=" +
                               PercentEncode(Email() + "/" + scope) + "&X-Goog-Date=" + time +
                               "&X-Goog-Expires=" + std::to_string(signing.lifetime_s) +
-                              "&X-Goog-SignedHeaders=host" + signing.extra;
-    const std::string host = signing.host.empty() ? Host() : signing.host;
-    const auto hash = Sha256Of(signing.method + "\n" + path + "\n" + query + "\nhost:" + host +
-                               "\n\nhost\nUNSIGNED-PAYLOAD");
+                              "&X-Goog-SignedHeaders=" + PercentEncode(names) + signing.extra;
+    const auto hash = Sha256Of(signing.method + "\n" + path + "\n" + query + "\n" + lines + "\n" +
+                               names + "\n" + payload);
     const std::string text = "GOOG4-RSA-SHA256\n" + time + "\n" + scope + "\n" +
                              HexEncode(std::as_bytes(std::span(hash)));
     return path + "?" + query +
@@ -119,9 +128,12 @@ TEST_F(SignedUrlApiTest, SaysWhatIsWrong) {
 
 TEST_F(SignedUrlApiTest, WritesAndDeletesWhatItWasSignedFor) {
   const std::string path = "/godwit.test/put";
-  const Headers headers = {
-      {"Content-Type", "text/x"}, {"x-goog-meta-who", "me"}, {"Cache-Control", "no-store"}};
-  const Reply put = server_.Send("PUT", SignV4(path, {"PUT", "", "", 600}), headers, "written");
+  const Headers who = {{"x-goog-meta-who", "me"}};
+  Headers headers = {{"Content-Type", "text/x"}, {"Cache-Control", "no-store"}};
+  const std::string link = SignV4(path, {"PUT", "", "", 600, who});
+  ExpectXml(server_.Send("PUT", link, headers, "written"), 403, "SignatureDoesNotMatch");
+  headers.push_back(who[0]);
+  const Reply put = server_.Send("PUT", link, headers, "written");
   ASSERT_EQ(put.status, 200) << put.body;
   EXPECT_NE(put.Header("ETag"), "");
   const Json object = server_.Admin("GET", "/storage/v1/b/godwit.test/o/put").json();
@@ -129,20 +141,61 @@ TEST_F(SignedUrlApiTest, WritesAndDeletesWhatItWasSignedFor) {
   EXPECT_EQ(object["metadata"]["who"].AsString(), "me");
   EXPECT_EQ(object["cacheControl"].AsString(), "no-store");
   ExpectXml(server_.Send("PUT", SignV4(path), {}, "not so"), 403, "SignatureDoesNotMatch");
-  ExpectXml(server_.Send("PUT", SignV4(path, {"PUT", "", "", 600}),
-                         {{"x-goog-hash", "crc32c=AAAAAA=="}}, "other"),
-            400, "BadDigest");
-  ExpectXml(server_.Send("PUT", SignV4(path, {"PUT", "", "", 600}),
-                         {{"x-goog-if-generation-match", "0"}}, "other"),
-            412, "PreconditionFailed");
+  const auto put_bound = [&](const Headers& bound, const std::string& bytes) {
+    return server_.Send("PUT", SignV4(path, {"PUT", "", "", 600, bound}), bound, bytes);
+  };
+  ExpectXml(put_bound({{"x-goog-hash", "crc32c=AAAAAA=="}}, "other"), 400, "BadDigest");
+  ExpectXml(put_bound({{"x-goog-if-generation-match", "0"}}, "other"), 412, "PreconditionFailed");
+  const auto right = Sha256Of("right");
+  const Headers hash = {{"x-goog-content-sha256", HexEncode(std::as_bytes(std::span(right)))}};
+  ExpectXml(put_bound(hash, "wrong"), 400, "BadDigest");
+  EXPECT_EQ(put_bound(hash, "right").status, 200);
+  const Headers range = {{"x-goog-content-length-range", "2,5"}};
+  for (const char* bytes : {"", "1", "123456"}) {
+    ExpectXml(put_bound(range, bytes), 400, "InvalidArgument");
+  }
+  EXPECT_EQ(put_bound(range, "12345").status, 200);
+  for (const char* odd : {"2", "5,2", "-1,5", "a,b", "2,5,7"}) {
+    ExpectXml(put_bound({{"x-goog-content-length-range", odd}}, "123"), 400, "InvalidArgument");
+  }
   EXPECT_EQ(server_.Send("PUT", SignV4("/godwit.test/empty", {"PUT", "", "", 600})).status, 200);
-  const Reply started = server_.Send("POST", SignV4("/godwit.test/big", {"POST", "", "", 600}),
-                                     {{"x-goog-resumable", "start"}});
+  const Headers resumable = {{"x-goog-resumable", "start"}};
+  const std::string start = SignV4("/godwit.test/big", {"POST", "", "", 600, resumable});
+  const Reply started = server_.Send("POST", start, resumable);
   ASSERT_EQ(started.status, 201) << started.body;
   EXPECT_EQ(server_.Send("PUT", started.Header("Location"), {}, "big").status, 200);
+  const Headers bound_start = {range[0], resumable[0]};
+  ExpectXml(server_.Send("POST", SignV4("/godwit.test/big", {"POST", "", "", 600, bound_start}),
+                         bound_start),
+            400, "InvalidArgument");
+  const Headers first = {{"x-goog-if-generation-match", "1"}};
+  ExpectXml(server_.Send("DELETE", SignV4(path, {"DELETE", "", "", 600, first}), first), 412,
+            "PreconditionFailed");
   const std::string remove = SignV4(path, {"DELETE", "", "", 600});
   EXPECT_EQ(server_.Send("DELETE", remove).status, 204);
   ExpectXml(server_.Send("DELETE", remove), 404, "NoSuchKey");
+}
+
+TEST_F(SignedUrlApiTest, GzipIsStoredAsItCame) {
+  const std::string link = SignV4("/godwit.test/gz", {"PUT", "", "", 600});
+  ASSERT_EQ(server_.Send("PUT", link, {{"Content-Encoding", "gzip"}}, "no inflating").status, 200);
+  const Reply reply = server_.Send("GET", SignV4("/godwit.test/gz"));
+  EXPECT_EQ(reply.body, "no inflating");
+  EXPECT_EQ(reply.Header("Content-Encoding"), "gzip");
+}
+
+TEST_F(SignedUrlApiTest, ABucketsHostOpensNoOtherBucketAtAnotherPort) {
+  server_.Upload("dir%2Fx", "of the bucket");
+  ASSERT_EQ(server_.Admin("POST", "/storage/v1/b", R"({"name":"dir"})").status, 200);
+  ASSERT_EQ(
+      server_.Admin("POST", "/upload/storage/v1/b/dir/o?uploadType=media&name=x", "of another")
+          .status,
+      200);
+  constexpr char kHost[] = "godwit.test.storage.googleapis.com";
+  const std::string link = SignV4("/dir/x", {"GET", kHost, "", 600});
+  for (const std::string port : {"", ":443", ":8484"}) {
+    EXPECT_EQ(server_.Send("GET", link, {{"Host", kHost + port}}).body, "of the bucket") << port;
+  }
 }
 
 TEST_F(SignedUrlApiTest, ChoosesTheAnswersHeaders) {

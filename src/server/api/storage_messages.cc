@@ -65,6 +65,26 @@ std::string Etag(const Object& object) {
   return object.digest.ToHex() + "/" + std::to_string(object.metageneration);
 }
 
+Status ReadContentHeaders(const RequestHead& head, ObjectWrite* write) {
+  const std::string_view hash = head.Find("x-goog-content-sha256");
+  if (!hash.empty() && hash != "UNSIGNED-PAYLOAD") {
+    GODWIT_ASSIGN_OR_RETURN(write->sha256,
+                            Digest::Parse(hash).WithContext("x-goog-content-sha256"));
+  }
+  const std::string_view range = head.Find("x-goog-content-length-range");
+  if (range.empty()) return Status::Ok();
+  const size_t comma = std::min(range.find(','), range.size());
+  const auto min = ParseInt(range.substr(0, comma));
+  const auto max = ParseInt(range.substr(std::min(range.size(), comma + 1)));
+  if (!min || !max || *min < 0 || *min > *max) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "x-goog-content-length-range must be the least and the greatest size, like 0,100");
+  }
+  write->size_range = SizeRange{static_cast<uint64_t>(*min), static_cast<uint64_t>(*max)};
+  return Status::Ok();
+}
+
 }  // namespace
 
 std::string QuotedEtag(const Object& object) { return '"' + Etag(object) + '"'; }
@@ -189,11 +209,10 @@ Status ReadMediaHeaders(const RequestHead& head, ObjectWrite* write) {
       condition("x-goog-if-generation-match", &write->precondition.generation_match));
   GODWIT_RETURN_IF_ERROR(
       condition("x-goog-if-metageneration-match", &write->precondition.metageneration_match));
+  GODWIT_RETURN_IF_ERROR(ReadContentHeaders(head, write));
   Json resource = Json::Object();
   Json custom = Json::Object();
   for (const HeaderField& field : kHeaderFields) {
-    // An encoded body was decoded on its way here.
-    if (field.json == std::string_view("contentEncoding")) continue;
     if (const auto value = head.Find(field.header); !value.empty()) resource.Set(field.json, value);
   }
   for (const RequestHead::Header& header : head.headers) {

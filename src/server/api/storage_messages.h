@@ -38,7 +38,8 @@ std::vector<std::pair<std::string, std::string>> MediaHeaders(const Object& obje
 Status CheckHeaderValue(std::string_view name, std::string_view value);
 
 // Fills what the headers of an upload's bytes say: content type, hashes, metadata (Cache-Control,
-// x-goog-meta-NAME …) and preconditions (x-goog-if-generation-match …).
+// x-goog-meta-NAME …), preconditions (x-goog-if-generation-match …) and what a signed URL may bind
+// the bytes to (x-goog-content-sha256, x-goog-content-length-range).
 Status ReadMediaHeaders(const RequestHead& head, ObjectWrite* write);
 
 // The URL of a resumable upload.

@@ -176,8 +176,9 @@ Result<Response> XmlObjectHandler::Route(const RequestHead& head, const Target& 
     case Method::kHead:
       return Read(head, target, project_number);
     case Method::kDelete: {
-      GODWIT_RETURN_IF_ERROR(
-          services_.objects.Delete(project_number, {target.bucket, target.object_name, {}, {}}));
+      GODWIT_ASSIGN_OR_RETURN(const ObjectWrite write, ReadWrite(head, target, project_number));
+      GODWIT_RETURN_IF_ERROR(services_.objects.Delete(
+          project_number, {target.bucket, target.object_name, {}, write.precondition}));
       Response response;
       response.status = 204;
       return response;
@@ -218,6 +219,11 @@ Result<ObjectWrite> XmlObjectHandler::ReadWrite(const RequestHead& head, const T
 Result<Response> XmlObjectHandler::StartSession(const RequestHead& head, const Target& target,
                                                 int64_t project_number) {
   GODWIT_ASSIGN_OR_RETURN(const ObjectWrite write, ReadWrite(head, target, project_number));
+  if (write.size_range) {
+    return Status(StatusCode::kInvalidArgument,
+                  "x-goog-content-length-range binds a PUT of the bytes alone, so no upload was "
+                  "started; sign a PUT, or leave it out");
+  }
   GODWIT_ASSIGN_OR_RETURN(const std::string id, services_.sessions.Start(write, std::nullopt));
   Response response;
   response.status = 201;
@@ -236,6 +242,9 @@ Result<std::unique_ptr<BodyReceiver>> XmlObjectHandler::OpenReceiver(const Reque
   GODWIT_ASSIGN_OR_RETURN(const Target target, ParseTarget(head));
   GODWIT_ASSIGN_OR_RETURN(const int64_t project_number, Authorize(head));
   GODWIT_ASSIGN_OR_RETURN(ObjectWrite write, ReadWrite(head, target, project_number));
+  if (head.content_length) {
+    GODWIT_RETURN_IF_ERROR(CheckSizeRange(write.size_range, *head.content_length));
+  }
   GODWIT_ASSIGN_OR_RETURN(
       auto upload, StartUploadOf(services_.objects.blobs(), head.content_length.value_or(0)));
   return NewMediaReceiver(

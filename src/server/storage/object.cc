@@ -61,4 +61,14 @@ Status CheckPrecondition(const Precondition& precondition, const Object* present
                 "At least one of the pre-conditions you specified did not hold.");
 }
 
+Status CheckSizeRange(const std::optional<SizeRange>& range, uint64_t size_bytes) {
+  if (!range || (range->min_bytes <= size_bytes && size_bytes <= range->max_bytes)) {
+    return Status::Ok();
+  }
+  return Status(StatusCode::kInvalidArgument,
+                "the object of " + std::to_string(size_bytes) + " bytes is not within the " +
+                    std::to_string(range->min_bytes) + " to " + std::to_string(range->max_bytes) +
+                    " bytes that x-goog-content-length-range allows, so nothing was stored");
+}
+
 }  // namespace godwit::server

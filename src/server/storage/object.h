@@ -46,6 +46,12 @@ struct DeclaredHashes {
   std::string md5;
 };
 
+// How many bytes an object may have, both ends included.
+struct SizeRange {
+  uint64_t min_bytes = 0;
+  uint64_t max_bytes = 0;
+};
+
 // Conditions on what is there now; generation 0 stands for "no object".
 struct Precondition {
   std::optional<int64_t> generation_match;
@@ -62,6 +68,9 @@ struct ObjectWrite {
   std::string content_type;
   std::string metadata;  // As in Object.
   DeclaredHashes hashes;
+  // What a request's own body is bound to; upload sessions keep neither.
+  std::optional<Digest> sha256;
+  std::optional<SizeRange> size_range;
   bool wants_md5 = false;  // Even if none is declared.
   Precondition precondition;
   // A request that comes again with the token of the last write, and with its bytes, is answered
@@ -102,5 +111,8 @@ Status CheckBucketName(std::string_view bucket);
 
 // kFailedPrecondition unless all of it holds; present: null when there is no object.
 Status CheckPrecondition(const Precondition& precondition, const Object* present);
+
+// kInvalidArgument when the range leaves the size out.
+Status CheckSizeRange(const std::optional<SizeRange>& range, uint64_t size_bytes);
 
 }  // namespace godwit::server

@@ -202,7 +202,12 @@ Result<Object> ObjectStore::FinishSealed(const ObjectWrite& write, const BlobDes
                                          BlobUpload* upload, const AlsoWrite& also) {
   const std::shared_lock references(reference_mutex_);
   if (upload != nullptr) {
-    GODWIT_RETURN_IF_ERROR(upload->Commit().status());
+    GODWIT_ASSIGN_OR_RETURN(const BlobDescriptor committed, upload->Commit());
+    if (committed != blob) {
+      return Status(StatusCode::kDataLoss,
+                    "the upload's bytes are no longer those that were sealed, so they were given "
+                    "no name; upload the file again");
+    }
   } else {
     GODWIT_RETURN_IF_ERROR(blobs_.SizeOf(blob.digest).status());
   }
@@ -215,6 +220,10 @@ Result<Object> ObjectStore::Name(const ObjectWrite& write, const BlobDescriptor&
   object.digest = blob.digest;
   object.size_bytes = blob.size_bytes;
   object.crc32c = blob.crc32c;
+  GODWIT_RETURN_IF_ERROR(CheckSizeRange(write.size_range, blob.size_bytes));
+  if (write.sha256 && *write.sha256 != blob.digest) {
+    return HashMismatch("sha256", write.sha256->ToHex(), blob.digest.ToHex());
+  }
   const std::string crc32c = EncodeCrc32c(blob.crc32c);
   if (!write.hashes.crc32c.empty() && write.hashes.crc32c != crc32c) {
     return HashMismatch("crc32c", write.hashes.crc32c, crc32c);

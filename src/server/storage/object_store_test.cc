@@ -29,6 +29,35 @@ TEST_F(ObjectStoreTest, AFullDiskRefusesAndKeepsWhatWasThere) {
   EXPECT_EQ(storage_.Read(*storage_.objects.Find(kProject, "bucket", "x")), "third");
 }
 
+TEST_F(ObjectStoreTest, OtherBytesThanWereSealedGetNoName) {
+  auto upload = storage_.blobs->StartUpload().value();
+  ASSERT_TRUE(upload->Append(AsBytes("other")).ok());
+  const BlobDescriptor sealed{Digest{}, 5, 0};
+  EXPECT_EQ(
+      storage_.objects.FinishSealed(WriteOf("x"), sealed, upload.get(), nullptr).status().code(),
+      StatusCode::kDataLoss);
+  EXPECT_EQ(storage_.objects.Find(kProject, "bucket", "x").status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(ObjectStoreTest, BytesOtherThanTheWriterBoundGetNoName) {
+  ObjectWrite write = WriteOf("x");
+  write.size_range = SizeRange{2, 5};
+  const struct {
+    const char* bytes;
+    StatusCode code;
+  } rows[] = {{"1", StatusCode::kInvalidArgument},
+              {"12", StatusCode::kOk},
+              {"12345", StatusCode::kOk},
+              {"123456", StatusCode::kInvalidArgument}};
+  for (const auto& row : rows) {
+    EXPECT_EQ(storage_.Put(write, row.bytes).status().code(), row.code) << row.bytes;
+  }
+  write.sha256 = storage_.Put(write, "right")->digest;
+  EXPECT_TRUE(storage_.Put(write, "right").ok());
+  EXPECT_EQ(storage_.Put(write, "wrong").status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(storage_.Read(*storage_.objects.Find(kProject, "bucket", "x")), "right");
+}
+
 TEST_F(ObjectStoreTest, ABucketBelongsToTheProjectThatWroteItFirst) {
   ASSERT_TRUE(storage_.objects.CreateBucket(kProject, "bucket").ok());
   constexpr int64_t kOther = kProject + 1;

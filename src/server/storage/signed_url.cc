@@ -216,15 +216,21 @@ std::string SignedUrl::TextV4(const SignedRequest& request, std::string_view met
          HexEncode(std::as_bytes(std::span(hash)));
 }
 
+bool SignedUrl::SignsExtensionHeaders(const SignedRequest& request) const {
+  const std::string signed_names = ";" + std::string(Get("X-Goog-SignedHeaders")) + ";";
+  return std::all_of(request.headers.begin(), request.headers.end(), [&](const auto& header) {
+    const std::string name = LowerCase(header.name);
+    return !name.starts_with("x-goog-") || signed_names.find(";" + name + ";") != std::string::npos;
+  });
+}
+
 bool SignedUrl::Verify(const SignedRequest& request, const RsaKey& public_key) const {
+  if (version_ == Version::kV4 && !SignsExtensionHeaders(request)) return false;
   std::vector<std::string_view> methods = {request.method};
   if (request.method == "HEAD") methods.emplace_back("GET");
   // Google's signer for Node leaves the port out.
   std::vector<std::string_view> hosts = {request.host};
-  if (const size_t colon = request.host.rfind(':');
-      colon != std::string_view::npos && request.host.back() != ']') {
-    hosts.push_back(request.host.substr(0, colon));
-  }
+  if (const auto bare = WithoutPort(request.host); bare != request.host) hosts.push_back(bare);
   for (const std::string_view method : methods) {
     if (version_ == Version::kV2) {
       if (public_key.VerifySha256(TextV2(request, method), signature_)) return true;

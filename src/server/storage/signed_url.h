@@ -44,7 +44,7 @@ class SignedUrl {
   Status CheckTime(int64_t now_ms) const;
 
   // Whether the account with this public key signed this request. What may be read may also be
-  // asked for by HEAD.
+  // asked for by HEAD. V4 holds for no request with an x-goog-* header that was not signed.
   bool Verify(const SignedRequest& request, const RsaKey& public_key) const;
 
  private:
@@ -55,6 +55,7 @@ class SignedUrl {
   std::string_view Get(std::string_view name) const;
   Status ReadV2();
   Status ReadV4();
+  bool SignsExtensionHeaders(const SignedRequest& request) const;
   std::string TextV2(const SignedRequest& request, std::string_view method) const;
   std::string TextV4(const SignedRequest& request, std::string_view method,
                      std::string_view host) const;

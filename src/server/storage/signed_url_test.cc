@@ -197,6 +197,25 @@ TEST_P(SignedUrlTest, HoldsForItsRequestAlone) {
   EXPECT_FALSE(url_->Verify(right, other_key));
 }
 
+TEST_P(SignedUrlTest, OpensTheSameBucketAtAnyPort) {
+  const std::string_view bucket = parts_.request.bucket_of_host;
+  for (const char* port : {":443", ":80", ":"}) {
+    const std::string host = std::string(WithoutPort(parts_.request.host)) + port;
+    EXPECT_EQ(BucketOfHost(host), bucket) << host;
+  }
+}
+
+TEST_P(SignedUrlTest, HoldsWithNoMoreExtensionHeadersThanWereSigned) {
+  std::vector<SignedRequest::Header> headers(parts_.request.headers.begin(),
+                                             parts_.request.headers.end());
+  headers.push_back({"User-Agent", "test"});
+  parts_.request.headers = headers;
+  EXPECT_TRUE(Holds());
+  headers.push_back({"X-Goog-Meta-Other", "1"});
+  parts_.request.headers = headers;
+  EXPECT_FALSE(Holds());
+}
+
 TEST_P(SignedUrlTest, EncodesAsTheSignerDid) {
   // A client on the way may unescape what needs no escape.
   std::string path(parts_.request.path);

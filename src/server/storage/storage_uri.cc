@@ -24,7 +24,14 @@ bool IsGoogleStorageHost(std::string_view host) {
          !BucketOfHost(host).empty();
 }
 
+std::string_view WithoutPort(std::string_view host) {
+  const size_t colon = host.rfind(':');
+  // The colons of "[::1]" are no port's.
+  return colon == std::string_view::npos || host.ends_with(']') ? host : host.substr(0, colon);
+}
+
 std::string_view BucketOfHost(std::string_view host) {
+  host = WithoutPort(host);
   constexpr std::string_view kSuffix = ".storage.googleapis.com";
   if (!host.ends_with(kSuffix)) return {};
   host.remove_suffix(kSuffix.size());

@@ -25,7 +25,10 @@ Result<StorageUri> ParseStorageUri(std::string_view uri,
 // name server led such a request here; nothing is ever asked of Google's.
 bool IsGoogleStorageHost(std::string_view host);
 
-// The bucket of "BUCKET.storage.googleapis.com"; empty for any other host.
+// The host without the port that may follow it.
+std::string_view WithoutPort(std::string_view host);
+
+// The bucket of "BUCKET.storage.googleapis.com" at any port; empty for any other host.
 std::string_view BucketOfHost(std::string_view host);
 
 // "a b/c" as "a%20b%2Fc": one path segment. What `kept` names is not encoded.

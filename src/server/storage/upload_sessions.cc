@@ -124,11 +124,11 @@ Result<Object> UploadSessions::Finish(UploadSession& session, std::unique_ptr<Bl
 Result<std::string> UploadSessions::Start(const ObjectWrite& write,
                                           std::optional<uint64_t> declared_size_bytes) {
   GODWIT_RETURN_IF_ERROR(CheckObjectName(write.bucket, write.name));
-  GODWIT_ASSIGN_OR_RETURN(auto upload, objects_.blobs().StartUpload());
+  GODWIT_ASSIGN_OR_RETURN(auto upload,
+                          StartUploadOf(objects_.blobs(), declared_size_bytes.value_or(0)));
   const std::string id = HexEncode(AsBytes(RandomBytes(16)));
-  Status started = upload->Reserve(declared_size_bytes.value_or(0));
   // Until the bytes come, others may have the room.
-  if (started.ok()) started = upload->Reserve(0);
+  Status started = upload->Reserve(0);
   if (started.ok()) {
     started = db_.Write([&](SqlConnection& connection) {
       return connection
