@@ -98,33 +98,44 @@ std::shared_ptr<const AccessSnapshot> AccessStore::snapshot() const {
   return snapshot_;
 }
 
-Result<AccessSnapshot::Contents> AccessStore::ReadContents() {
-  AccessSnapshot::Contents contents;
-  contents.public_url = public_url_;
-  GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) {
-    GODWIT_RETURN_IF_ERROR(ReadProjectsAndApps(sql, &contents));
-    return ReadKeys(sql, &contents);
-  }));
-  return contents;
+Status AccessStore::ReadContents(SqlConnection& sql, AccessSnapshot::Contents* contents) const {
+  contents->public_url = public_url_;
+  GODWIT_RETURN_IF_ERROR(ReadProjectsAndApps(sql, contents));
+  return ReadKeys(sql, contents);
 }
 
-Status AccessStore::Reload() {
-  // One at a time, so that an older reading never replaces a newer one.
-  const std::lock_guard reload(reload_mutex_);
-  GODWIT_ASSIGN_OR_RETURN(AccessSnapshot::Contents contents, ReadContents());
+void AccessStore::Show(AccessSnapshot::Contents contents) {
   auto fresh = std::make_shared<const AccessSnapshot>(std::move(contents));
   {
     const std::lock_guard lock(snapshot_mutex_);
     snapshot_ = std::move(fresh);
   }
   generation_.fetch_add(1, std::memory_order_release);
+}
+
+Status AccessStore::Reload() {
+  // One at a time, so that an older reading never replaces a newer one.
+  const std::lock_guard reload(reload_mutex_);
+  AccessSnapshot::Contents contents;
+  GODWIT_RETURN_IF_ERROR(
+      database_.Read([&](SqlConnection& sql) { return ReadContents(sql, &contents); }));
+  Show(std::move(contents));
   return Status::Ok();
 }
 
 Status AccessStore::Change(const std::function<Status(SqlConnection&)>& body) {
-  GODWIT_RETURN_IF_ERROR(database_.Write(body));
+  // One at a time, so that snapshots follow each other as the changes do.
+  const std::lock_guard reload(reload_mutex_);
+  AccessSnapshot::Contents contents;
+  // Read before the commit: a change that cannot be shown is not made, or what it revokes would
+  // stay valid.
+  GODWIT_RETURN_IF_ERROR(database_.Write([&](SqlConnection& sql) -> Status {
+    GODWIT_RETURN_IF_ERROR(body(sql));
+    return ReadContents(sql, &contents);
+  }));
+  Show(std::move(contents));
   ForgetTokens();
-  return Reload();
+  return Status::Ok();
 }
 
 Result<AccessStore::AccountKeys> AccessStore::PublicKeysOf(const std::string& email,

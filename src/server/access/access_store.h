@@ -42,7 +42,7 @@ class AccessStore {
   // A read of what snapshots do not hold.
   Status Read(const std::function<Status(SqlConnection&)>& body) { return database_.Read(body); }
   // A write of who may do what. When it returns Ok, the new snapshot stands and no token that the
-  // write revoked is known any more.
+  // write revoked is known any more; when it fails, nothing has changed.
   Status Change(const std::function<Status(SqlConnection&)>& body);
 
   // The OAuth2 JWT bearer grant: form is the request's urlencoded body. On failure *error is
@@ -76,7 +76,9 @@ class AccessStore {
  private:
   AccessStore(Database& database, const Clock& clock, std::string public_url,
               std::vector<std::string> other_urls);
-  Result<AccessSnapshot::Contents> ReadContents();
+  Status ReadContents(SqlConnection& sql, AccessSnapshot::Contents* contents) const;
+  // REQUIRES: reload_mutex_ is held.
+  void Show(AccessSnapshot::Contents contents);
   void ForgetTokens();
 
   Database& database_;

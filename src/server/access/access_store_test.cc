@@ -57,6 +57,23 @@ TEST_F(AccessStoreTest, SigningKeysRotateAndRestUntilNothingNeedsThem) {
   EXPECT_EQ(check(), TokenCheck::kUnknownKey);
 }
 
+TEST_F(AccessStoreTest, AChangeThatCannotBeShownIsNotMade) {
+  const CreatedApiKey revoked = keys_.Create(owner_, {}).value();
+  const CreatedApiKey other = keys_.Create(owner_, {}).value();
+  const Status changed = store_->Change([&](SqlConnection& sql) -> Status {
+    GODWIT_RETURN_IF_ERROR(
+        sql.Execute("DELETE FROM api_keys WHERE key_id = $1", {revoked.info.id}).status());
+    return sql.Execute("UPDATE api_keys SET restrictions = '{' WHERE key_id = $1", {other.info.id})
+        .status();
+  });
+  EXPECT_FALSE(changed.ok());
+  const auto restarted = Open();
+  for (const AccessStore* store : {store_.get(), restarted.get()}) {
+    EXPECT_NE(store->snapshot()->FindApiKey(revoked.key), nullptr);
+    EXPECT_NE(store->snapshot()->FindApiKey(other.key), nullptr);
+  }
+}
+
 TEST_F(AccessStoreTest, AnAccountsPublicKeysCheckWhatItSigns) {
   const ServiceAccount account = accounts_.Create(owner_, "signer", "", Role::kViewer).value();
   EXPECT_TRUE(store_->PublicKeysOf(account.email).value().public_key_pems.empty());

@@ -40,13 +40,15 @@ Result<ApiKeyInfo> ReadKey(SqlConnection& sql, int64_t project_number, std::stri
 
 }  // namespace
 
-Status ApiKeys::Check(const Principal& by, const ApiKeySettings& settings) const {
+Status ApiKeys::Check(SqlConnection& sql, const Principal& by,
+                      const ApiKeySettings& settings) const {
   GODWIT_RETURN_IF_ERROR(CheckDisplayName("a key's display name", settings.display_name));
   const std::string& app_id = settings.restrictions.app_id();
   if (app_id.empty()) return Status::Ok();
-  const auto snapshot = access_.snapshot();
-  const App* const app = snapshot->FindApp(app_id);
-  if (app != nullptr && app->project_number == by.project_number) return Status::Ok();
+  GODWIT_ASSIGN_OR_RETURN(const SqlRows apps,
+                          sql.Query("SELECT 1 FROM apps WHERE app_id = $1 AND project_number = $2",
+                                    {app_id, by.project_number}));
+  if (!apps.empty()) return Status::Ok();
   return Status(StatusCode::kNotFound,
                 "the project has no app '" + app_id.substr(0, 100) + "'; create the app first");
 }
@@ -60,10 +62,10 @@ Status ApiKeys::Log(SqlConnection& sql, const Principal& by, std::string_view ac
 }
 
 Result<CreatedApiKey> ApiKeys::Create(const Principal& by, const ApiKeySettings& settings) {
-  GODWIT_RETURN_IF_ERROR(Check(by, settings));
   const NewApiKey key = MintApiKey();
   const int64_t now_ms = access_.clock().NowMs();
   GODWIT_RETURN_IF_ERROR(access_.Change([&](SqlConnection& sql) -> Status {
+    GODWIT_RETURN_IF_ERROR(Check(sql, by, settings));
     GODWIT_RETURN_IF_ERROR(CheckRoom(sql, "SELECT count(*) FROM api_keys WHERE project_number = $1",
                                      by.project_number, kKeysMax, "API keys in the project"));
     GODWIT_RETURN_IF_ERROR(InsertApiKey(sql, key, by.project_number, settings, now_ms));
@@ -107,7 +109,7 @@ Result<ApiKeyInfo> ApiKeys::Update(const Principal& by, std::string_view key_id,
     GODWIT_ASSIGN_OR_RETURN(info, ReadKey(sql, by.project_number, key_id));
     if (change.display_name) info.settings.display_name = *change.display_name;
     if (change.restrictions) info.settings.restrictions = *change.restrictions;
-    GODWIT_RETURN_IF_ERROR(Check(by, info.settings));
+    GODWIT_RETURN_IF_ERROR(Check(sql, by, info.settings));
     info.updated_ms = access_.clock().NowMs();
     GODWIT_RETURN_IF_ERROR(
         sql.Execute("UPDATE api_keys SET app_id = $1, display_name = $2, restrictions = $3, "

@@ -47,7 +47,7 @@ class ApiKeys {
   Status Delete(const Principal& by, std::string_view key_id);
 
  private:
-  Status Check(const Principal& by, const ApiKeySettings& settings) const;
+  Status Check(SqlConnection& sql, const Principal& by, const ApiKeySettings& settings) const;
   Status Log(SqlConnection& sql, const Principal& by, std::string_view action,
              std::string_view key_id, const ApiKeySettings& settings) const;
 

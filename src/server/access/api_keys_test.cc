@@ -48,6 +48,18 @@ TEST_F(ApiKeysTest, AKeyIsReadableOnceAndOpensItsApp) {
                   .ok());
 }
 
+TEST_F(ApiKeysTest, NoKeyIsMadeForAnAppThatIsBeingDeleted) {
+  const App app = apps_.Create(owner_, {"android", "", ""}).value();
+  ASSERT_TRUE(database_
+                  ->Write([&](SqlConnection& sql) {
+                    return sql.Execute("DELETE FROM apps WHERE app_id = $1", {app.id}).status();
+                  })
+                  .ok());
+  ApiKeySettings settings;
+  settings.restrictions.set_app_id(app.id);
+  EXPECT_EQ(keys_.Create(owner_, settings).status().code(), StatusCode::kNotFound);
+}
+
 TEST_F(ApiKeysTest, AChangedOrDeletedKeyIsAnotherAtOnce) {
   const CreatedApiKey key = keys_.Create(owner_, {}).value();
   EXPECT_TRUE(store_->snapshot()->FindApiKey(key.key)->restrictions.Allow({}));
