@@ -35,7 +35,7 @@ typedef struct godwit_client_options {
   const char* app_id;                 /* "1:123:linux:abc". Required. */
   const char* api_key;                /* Required. */
   const char* directory;              /* Of the store; created if missing. Required. */
-  const char* ca_file;                /* PEM certificates to trust; NULL: the system's. */
+  const char* ca_file;                /* PEM, trusted instead of the system's; NULL: those. */
   uint64_t receive_limit_bytes_per_s; /* Of model files; 0: no limit. */
   uint32_t stall_timeout_ms;          /* Without a byte, a request fails; 0: 30000. */
   godwit_log_callback on_log;         /* NULL: no log. */

@@ -1,8 +1,11 @@
 // The commands on projects, apps, API keys and service accounts: options, and what runs them.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/admin_client.h"
@@ -74,7 +77,31 @@ Result<AdminClient> ConnectTo(Context& context, const std::string& project);
 // What a done operation made.
 Result<Json> OutcomeOf(const Json& operation);
 
-// kAlreadyExists when the file is there: a key is never written over another.
-Status CheckNewFile(Context& context, const std::string& path);
+// The file of a secret that the server is yet to make: here before it, empty and the user's alone,
+// so that no secret is made that cannot be kept. Gone again unless it was written.
+class SecretFile {
+ public:
+  // kAlreadyExists when the file is there: a key is never written over another.
+  static Result<std::unique_ptr<SecretFile>> Create(Context& context, const std::string& path);
+  SecretFile(const SecretFile&) = delete;
+  SecretFile& operator=(const SecretFile&) = delete;
+  ~SecretFile();
+
+  // Durably. Once.
+  Status Write(std::string_view text);
+
+ private:
+  SecretFile(Context& context, std::string path, std::unique_ptr<File> file)
+      : context_(context), path_(std::move(path)), file_(std::move(file)) {}
+
+  Context& context_;
+  std::string path_;
+  std::unique_ptr<File> file_;  // Null: written.
+};
+
+// Why a new secret's file could not be written, and what became of the secret after it was
+// deleted, with the status `deleted`. again makes the secret anew, remove deletes it.
+Status SecretLost(const Status& why, const Status& deleted, const std::string& again,
+                  const std::string& remove);
 
 }  // namespace godwit::cli

@@ -122,9 +122,17 @@ Status AdminClient::Authenticate() {
   return Status::Ok();
 }
 
+// A lost answer may have done already what is asked.
+bool AdminClient::IsHarmlessTwice(const HttpRequest& request) const {
+  if (request.method != "POST") return request.method != "DELETE";
+  // A repeated create of a model is refused, a rollback says from what; an upload may start twice.
+  return request.url == settings_.token_uri ||
+         request.url.starts_with(settings_.url + ModelsPath()) ||
+         request.url.find("/upload/storage/") != std::string::npos;
+}
+
 Result<HttpResponse> AdminClient::SendPatiently(const HttpRequest& request, HttpSink* sink) {
-  // What a lost answer may have done already must be harmless to do again.
-  const bool repeatable = sink == nullptr && !request.body_source && request.method != "DELETE";
+  const bool repeatable = sink == nullptr && !request.body_source && IsHarmlessTwice(request);
   for (int attempt = 0;; ++attempt) {
     auto response = http_.Send(request, sink, nullptr);
     const bool reached_before = std::exchange(reached_, reached_ || response.ok());
@@ -263,7 +271,7 @@ Status AdminClient::DeleteAlias(const std::string& model_id, const std::string& 
 Result<Json> AdminClient::RollBack(const std::string& model_id, int64_t from_version,
                                    int64_t to_version) {
   Json body = Json::Object();
-  if (from_version > 0) body.Set("fromVersion", from_version);
+  body.Set("fromVersion", from_version);
   if (to_version > 0) body.Set("toVersion", to_version);
   return Call("POST", ModelsPath() + "/" + model_id + ":rollback", body);
 }

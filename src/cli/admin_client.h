@@ -48,7 +48,7 @@ class AdminClient {
 
   // Return the Model afterwards.
   Result<Json> SetAlias(const std::string& model_id, const std::string& alias, int64_t version);
-  // from: what must be published now, 0: whatever is. to: 0: what was published before.
+  // from: what must be published now, 0: nothing. to: 0: what was published before.
   Result<Json> RollBack(const std::string& model_id, int64_t from_version, int64_t to_version);
   Status DeleteAlias(const std::string& model_id, const std::string& alias);
   // Newest first.
@@ -75,8 +75,9 @@ class AdminClient {
  private:
   Result<Json> CallUrl(const std::string& method, const std::string& url, const Json& body);
   // As HttpClient::Send, but sits out a restart: a server that has answered before is asked again
-  // for some seconds when it cannot be reached.
+  // for some seconds when it cannot be reached, unless doing it twice could do harm.
   Result<HttpResponse> SendPatiently(const HttpRequest& request, HttpSink* sink);
+  bool IsHarmlessTwice(const HttpRequest& request) const;
   Result<Json> FinishOperation(Json operation);
   std::string ModelsPath() const;
 

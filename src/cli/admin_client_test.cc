@@ -155,6 +155,35 @@ TEST_F(AdminClientTest, DoesNotDeleteTwice) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_F(AdminClientTest, RepeatsOnlyThePostsThatAreHarmlessTwice) {
+  const std::pair<const char*, bool> rows[] = {
+      {"/v1beta2/projects/godwit/models", true},
+      {"/v1beta2/projects/godwit/models/12:rollback", true},
+      {"/upload/storage/v1/b/x/o?uploadType=resumable&name=y", true},
+      {"/v1/projects/godwit/serviceAccounts", false},
+      {"/v1/projects/godwit/serviceAccounts/a%40b/keys", false},
+      {"/v2/projects/godwit/locations/global/keys", false},
+      {"/v1beta1/projects/godwit/androidApps", false},
+      {"/v1/projects", false}};
+  for (const auto& [path, repeated] : rows) {
+    int calls = 0;
+    AdminClient client = Make([&](const HttpRequest&) -> ScriptedReply {
+      ++calls;
+      return Unreachable();
+    });
+    EXPECT_EQ(client.Call("POST", path, Json::Object()).status().code(), StatusCode::kUnavailable);
+    EXPECT_EQ(calls > 1, repeated) << path;
+  }
+}
+
+TEST_F(AdminClientTest, SaysFromWhatARollbackIsAlsoWhenNothingIsPublished) {
+  AdminClient client = Make([](const HttpRequest& request) -> ScriptedReply {
+    EXPECT_EQ(request.body, R"({"fromVersion":0})");
+    return Reply(200, "{}");
+  });
+  EXPECT_TRUE(client.RollBack("12", 0, 0).ok());
+}
+
 TEST_F(AdminClientTest, PollsAnOperationUntilItIsDone) {
   std::vector<std::string> urls;
   AdminClient client = Make([&](const HttpRequest& request) -> ScriptedReply {

@@ -20,17 +20,26 @@ std::string KeysPath(const AdminClient& client, const std::string& account) {
   return AccountsPath(client) + "/" + PercentEncode(Address(client, account)) + "/keys";
 }
 
+std::string KeyCreation(const AccountOptions& options) {
+  return "godwit account key create " + options.account + " -o " +
+         (options.output.empty() ? "FILE" : options.output);
+}
+
 // A new key, whose file is written before anything is said about it.
-Result<Json> WriteNewKey(Context& context, AdminClient& client, const std::string& account,
-                         const std::string& path) {
-  GODWIT_ASSIGN_OR_RETURN(const Json key,
-                          client.Call("POST", KeysPath(client, account), Json::Object()));
-  GODWIT_ASSIGN_OR_RETURN(const std::string text, Base64Decode(key["privateKeyData"].AsString()));
-  GODWIT_RETURN_IF_ERROR(ReplaceFile(context.fs, path, text));
+Result<Json> WriteNewKey(AdminClient& client, const AccountOptions& options, SecretFile& file) {
+  const std::string keys = KeysPath(client, options.account);
+  GODWIT_ASSIGN_OR_RETURN(const Json key, client.Call("POST", keys, Json::Object()));
   const std::string& name = key["name"].AsString();
-  return Json::Object({{"account", Address(client, account)},
-                       {"key", name.substr(name.rfind('/') + 1)},
-                       {"file", path}});
+  const std::string id = name.substr(name.rfind('/') + 1);
+  const auto text = Base64Decode(key["privateKeyData"].AsString());
+  const Status written = text.ok() ? file.Write(*text) : text.status();
+  if (!written.ok()) {
+    const Status deleted = client.Call("DELETE", keys + "/" + PercentEncode(id), Json()).status();
+    return SecretLost(written, deleted, KeyCreation(options),
+                      "godwit account key delete " + options.account + " " + Printable(id));
+  }
+  return Json::Object(
+      {{"account", Address(client, options.account)}, {"key", id}, {"file", options.output}});
 }
 
 void ReportKey(Context& context, const Json& written) {
@@ -44,7 +53,10 @@ void ReportKey(Context& context, const Json& written) {
 }  // namespace
 
 Status RunAccountCreate(Context& context, const AccountOptions& options) {
-  if (!options.output.empty()) GODWIT_RETURN_IF_ERROR(CheckNewFile(context, options.output));
+  std::unique_ptr<SecretFile> file;
+  if (!options.output.empty()) {
+    GODWIT_ASSIGN_OR_RETURN(file, SecretFile::Create(context, options.output));
+  }
   GODWIT_ASSIGN_OR_RETURN(AdminClient client, ConnectTo(context, options.project));
   Json account = Json::Object({{"role", options.role}});
   if (!options.name.empty()) account.Set("displayName", options.name);
@@ -58,13 +70,17 @@ Status RunAccountCreate(Context& context, const AccountOptions& options) {
       context.console.PrintJson(created);
     } else {
       context.console.Note("created " + Printable(email) + " (" + options.role +
-                           "); next, its key: godwit account key create " + options.account +
-                           " -o FILE");
+                           "); next, its key: " + KeyCreation(options));
     }
     return Status::Ok();
   }
-  GODWIT_ASSIGN_OR_RETURN(const Json written, WriteNewKey(context, client, email, options.output));
-  ReportKey(context, written);
+  const auto written = WriteNewKey(client, options, *file);
+  if (!written.ok()) {
+    return Status(written.status().code(), "created " + Printable(email) +
+                                               " without a key: " + written.status().message() +
+                                               "; for its key: " + KeyCreation(options));
+  }
+  ReportKey(context, *written);
   return Status::Ok();
 }
 
@@ -104,10 +120,9 @@ Status RunAccountDelete(Context& context, const AccountOptions& options) {
 }
 
 Status RunAccountKeyCreate(Context& context, const AccountOptions& options) {
-  GODWIT_RETURN_IF_ERROR(CheckNewFile(context, options.output));
+  GODWIT_ASSIGN_OR_RETURN(const auto file, SecretFile::Create(context, options.output));
   GODWIT_ASSIGN_OR_RETURN(AdminClient client, ConnectTo(context, options.project));
-  GODWIT_ASSIGN_OR_RETURN(const Json written,
-                          WriteNewKey(context, client, options.account, options.output));
+  GODWIT_ASSIGN_OR_RETURN(const Json written, WriteNewKey(client, options, *file));
   ReportKey(context, written);
   return Status::Ok();
 }

@@ -49,20 +49,18 @@ void PrintApp(Console& console, const Json& app) {
   }
 }
 
-// A key for this app and no other.
-Result<std::string> NewKey(AdminClient& client, const Json& app) {
+std::string KeysPath(const AdminClient& client) {
+  return "/v2/projects/" + PercentEncode(client.settings().project_id) + "/locations/global/keys";
+}
+
+// A key for this app and no other, with its keyString.
+Result<Json> NewKey(AdminClient& client, const Json& app) {
   const std::string& app_id = app["appId"].AsString();
   const std::string name = IdentityOf(app).empty() ? app_id : IdentityOf(app);
   const Json body =
       Json::Object({{"displayName", name}, {"restrictions", Json::Object({{"appId", app_id}})}});
-  GODWIT_ASSIGN_OR_RETURN(
-      const Json operation,
-      client.Call(
-          "POST",
-          "/v2/projects/" + PercentEncode(client.settings().project_id) + "/locations/global/keys",
-          body));
-  GODWIT_ASSIGN_OR_RETURN(const Json key, OutcomeOf(operation));
-  return key["keyString"].AsString();
+  GODWIT_ASSIGN_OR_RETURN(const Json operation, client.Call("POST", KeysPath(client), body));
+  return OutcomeOf(operation);
 }
 
 // app.json, for this project's own SDK and `godwit get`.
@@ -152,18 +150,26 @@ Status RunAppShow(Context& context, const AppOptions& options) {
 }
 
 Status RunAppConfig(Context& context, const AppOptions& options) {
-  GODWIT_RETURN_IF_ERROR(CheckNewFile(context, options.output));
+  GODWIT_ASSIGN_OR_RETURN(const auto file, SecretFile::Create(context, options.output));
   GODWIT_ASSIGN_OR_RETURN(AdminClient client, ConnectTo(context, options.project));
   GODWIT_ASSIGN_OR_RETURN(const std::string path, AppPath(client, options.id));
   GODWIT_ASSIGN_OR_RETURN(const Json app, client.Call("GET", path, Json()));
-  std::string api_key = options.api_key;
-  if (api_key.empty()) {
-    GODWIT_ASSIGN_OR_RETURN(api_key, NewKey(client, app));
+  Json key = Json::Object({{"keyString", options.api_key}});
+  if (options.api_key.empty()) {
+    GODWIT_ASSIGN_OR_RETURN(key, NewKey(client, app));
   }
-  GODWIT_ASSIGN_OR_RETURN(const std::string text, options.format == "godwit"
-                                                      ? OwnConfig(client, app, api_key)
-                                                      : FirebaseConfig(client, path, api_key));
-  GODWIT_RETURN_IF_ERROR(ReplaceFile(context.fs, options.output, text));
+  const std::string& api_key = key["keyString"].AsString();
+  const auto text = options.format == "godwit" ? OwnConfig(client, app, api_key)
+                                               : FirebaseConfig(client, path, api_key);
+  const Status written = text.ok() ? file->Write(*text) : text.status();
+  if (!written.ok() && options.api_key.empty()) {
+    const std::string& id = key["uid"].AsString();
+    const Status deleted =
+        client.Call("DELETE", KeysPath(client) + "/" + PercentEncode(id), Json()).status();
+    return SecretLost(written, deleted, "godwit app config " + options.id + " -o " + options.output,
+                      "godwit key delete " + Printable(id));
+  }
+  GODWIT_RETURN_IF_ERROR(written);
   if (context.json) {
     context.console.PrintJson(Json::Object({{"file", options.output}}));
   } else {

@@ -195,12 +195,14 @@ Status RunModelVersions(Context& context, const ModelNameOptions& options) {
   }
   Table table({{"VERSION", Align::kRight},
                {"PUBLISHED"},
+               {"LATEST"},
                {"ALIASES"},
                {"SIZE", Align::kRight},
                {"CREATED (UTC)"},
                {"SHA256"}});
   for (const Json& version : versions) {
     table.AddRow({VersionText(version["version"]), version["published"].AsBool() ? "yes" : "",
+                  version["version"].AsInt() == model["latestVersion"].AsInt() ? "yes" : "",
                   AliasesText(model, version["version"].AsInt()), SizeText(version["sizeBytes"]),
                   FormatTimestamp(version["createTime"].AsString()),
                   Printable(version["sha256"].AsString()).substr(0, 16)});

@@ -76,7 +76,7 @@ class HttpClient {
 
 struct CurlHttpClientOptions {
   std::string user_agent;
-  std::string ca_file;  // Empty: the system's store.
+  std::string ca_file;  // PEM; trusted instead of the system's store. Empty: that.
 };
 
 std::unique_ptr<HttpClient> NewCurlHttpClient(const CurlHttpClientOptions& options);

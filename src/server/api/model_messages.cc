@@ -165,7 +165,11 @@ Result<RollbackRequest> ParseRollback(std::string_view body_text) {
   if (body_text.empty()) return request;
   GODWIT_ASSIGN_OR_RETURN(const Json body, Json::Parse(body_text));
   if (!body.is_object()) return Invalid("the body must be a JSON object or absent");
-  GODWIT_ASSIGN_OR_RETURN(request.from_version, ReadVersion(body, "fromVersion"));
+  if (body["fromVersion"].AsInt(-1) == 0) {
+    request.from_version = 0;
+  } else if (body.Has("fromVersion")) {
+    GODWIT_ASSIGN_OR_RETURN(request.from_version, ReadVersion(body, "fromVersion"));
+  }
   GODWIT_ASSIGN_OR_RETURN(request.to_version, ReadVersion(body, "toVersion"));
   return request;
 }

@@ -27,7 +27,7 @@ struct ModelEdit {
 // unpublish with a stale copy of its state. kInvalidArgument for a wrong type or mask.
 Result<ModelEdit> ParseModelEdit(std::string_view body, std::optional<std::string_view> mask);
 
-// {"fromVersion","toVersion"}, both optional; an empty body is one without them.
+// {"fromVersion","toVersion"}, both optional, the first also 0; an empty body is one without them.
 Result<RollbackRequest> ParseRollback(std::string_view body);
 // {"version"}.
 Result<int64_t> ParseAliasVersion(std::string_view body);

@@ -221,18 +221,20 @@ Status Registry::CheckRollbackFrom(SqlConnection& connection, const Model& model
                                    const RollbackRequest& request, std::string_view actor,
                                    bool* is_done) const {
   *is_done = false;
-  if (request.from_version == 0 || request.from_version == model.published) return Status::Ok();
+  if (!request.from_version || *request.from_version == model.published) return Status::Ok();
   // A client that lost the answer sends the same request again.
   GODWIT_ASSIGN_OR_RETURN(const std::vector<Publication> newest,
                           ReadPublications(connection, model, model.publication + 1, 2));
   *is_done = newest.size() == 2 && newest[0].action == "rollback" && newest[0].actor == actor &&
-             newest[1].version == request.from_version &&
+             newest[1].version == *request.from_version &&
              (request.to_version == 0 || request.to_version == newest[0].version);
   if (*is_done) return Status::Ok();
+  const std::string what = *request.from_version == 0
+                               ? "a version is published by now"
+                               : "version " + std::to_string(*request.from_version) +
+                                     " is not the published one (any more)";
   return Status(StatusCode::kFailedPrecondition,
-                "version " + std::to_string(request.from_version) +
-                    " is not the published one (any more), so nothing was rolled back; look "
-                    "again which is");
+                what + ", so nothing was rolled back; look again which is");
 }
 
 Result<ModelPointer> Registry::RollBack(int64_t project_number, std::string_view id,

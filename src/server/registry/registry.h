@@ -21,8 +21,9 @@ namespace godwit::server {
 
 // What a rollback expects and wants.
 struct RollbackRequest {
-  int64_t from_version = 0;  // Must be the published one; 0: whatever is. Makes a repeat harmless.
-  int64_t to_version = 0;    // One that was published before; 0: the newest of those.
+  // Must be the published one; 0: nothing may be published. Makes a repeat harmless.
+  std::optional<int64_t> from_version;
+  int64_t to_version = 0;  // One that was published before; 0: the newest of those.
 };
 
 // Thread-safe. Writes block on the disk, one at a time; each appends to change_log in its own
