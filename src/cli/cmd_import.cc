@@ -86,7 +86,9 @@ Status RunImportFirebase(Context& context, const ImportFirebaseOptions& options)
   }
   std::optional<FirebaseApp> app;
   if (!options.app_id.empty()) app = FirebaseApp{options.app_id, options.api_key};
-  FirebaseSource source(context, std::move(from.key), from.addresses, std::move(app), folder);
+  HttpClient& http = IsGoogle(from.addresses.models) ? context.public_http : context.http;
+  Context from_context{context.console, context.fs, context.clock, http, http, context.settings};
+  FirebaseSource source(from_context, std::move(from.key), from.addresses, std::move(app), folder);
   GODWIT_ASSIGN_OR_RETURN(const auto models, source.List().WithContext(from.addresses.models));
   ModelImport import(context, target, {options.dry_run, options.update});
   import.Run(CandidatesOf(source, models));

@@ -62,7 +62,7 @@ class ModelPullTest : public ::testing::Test {
                       {"", JoinPath(folder_.path(), "admin.json"), ""});
     std::FILE* sink = std::tmpfile();
     Console console(sink, sink, {});
-    Context context{console, *fs_, clock_, http, settings};
+    Context context{console, *fs_, clock_, http, http, settings};
     Status status = RunModelPull(context, {address, output()});
     std::fclose(sink);
     return status;

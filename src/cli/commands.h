@@ -21,7 +21,8 @@ struct Context {
   Console& console;
   FileSystem& fs;
   Clock& clock;
-  HttpClient& http;
+  HttpClient& http;         // To Godwit servers: GODWIT_CA_FILE is its trust, where it is set.
+  HttpClient& public_http;  // To Google's.
   Settings& settings;
   bool json = false;
   ExitCode exit_code = kExitOk;  // Of a command that succeeds.

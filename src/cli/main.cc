@@ -30,10 +30,14 @@ int Main(int argc, char** argv) {
   }
   const std::unique_ptr<FileSystem> fs = NewPosixFileSystem();
   const std::unique_ptr<Clock> clock = NewSystemClock();
-  const std::unique_ptr<HttpClient> http = NewCurlHttpClient(
-      {.user_agent = "godwit-cli/" GODWIT_VERSION, .ca_file = ProcessVariable("GODWIT_CA_FILE")});
+  const auto new_http = [](const char* ca_variable) {
+    return NewCurlHttpClient(
+        {.user_agent = "godwit-cli/" GODWIT_VERSION, .ca_file = ProcessVariable(ca_variable)});
+  };
+  const std::unique_ptr<HttpClient> http = new_http("GODWIT_CA_FILE");
+  const std::unique_ptr<HttpClient> public_http = new_http("SSL_CERT_FILE");
   Settings settings(*fs, ProcessVariable, line.connection);
-  Context context{console, *fs, *clock, *http, settings, line.json};
+  Context context{console, *fs, *clock, *http, *public_http, settings, line.json};
   Status status = line.run(context);
   if (status.ok()) status = console.Flush();
   if (!status.ok()) ReportError(console, status, line.json);

@@ -137,6 +137,7 @@ TEST_F(VersionsApiTest, RefusesWhatIsWrong) {
       {"a rollback of no model", "POST", missing + ":rollback", "", 404},
       {"a rollback of a name", "POST", std::string(kModels) + "/face:rollback", "", 400},
       {"a rollback from another", "POST", path + ":rollback", R"({"fromVersion":2})", 400},
+      {"a rollback from nothing", "POST", path + ":rollback", R"({"fromVersion":0})", 400},
       {"a rollback to none", "POST", path + ":rollback", R"({"toVersion":9})", 400},
       {"a rollback that is no object", "POST", path + ":rollback", "[]", 400},
       {"a rollback with a wrong type", "POST", path + ":rollback", R"({"toVersion":true})", 400},

@@ -47,7 +47,8 @@ to. A name has 1 to 32 letters, digits, `_` or `-`; an alias of `a-z`, `0-9`, `_
 | `--app` | `GODWIT_APP` | an app's id and API key, `app.json` |
 | `--store` | `XDG_DATA_HOME` | the device's store; by default `~/.local/share/godwit` |
 | `--runtime` | `GODWIT_TFLITE_LIBRARY` | the TensorFlow Lite library that `run` and `bench` load |
-| | `GODWIT_CA_FILE` | certificates to trust instead of the system's, as a PEM file |
+| | `GODWIT_CA_FILE` | certificates to trust instead of the system's, as a PEM file, for Godwit servers |
+| | `SSL_CERT_FILE` | the same for Google's hosts, from which `import firebase` gets models |
 
 `model diff` keeps what it downloads in `$XDG_CACHE_HOME/godwit` (by default `~/.cache/godwit`), at
 most 4 GiB. A flag wins over the environment, and that over what `godwit login` saved in

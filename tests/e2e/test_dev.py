@@ -101,7 +101,8 @@ def test_an_import_from_googles_own_addresses(dev, server, tmp_path):
     key_file = tmp_path / "firebase-key.json"
     key_file.write_text(json.dumps(key | {"token_uri": "https://oauth2.googleapis.com/token"}))
     godwit = Godwit(server, tmp_path / "home")
-    variables = {name: dev.variables[name] for name in ("HTTPS_PROXY", "NO_PROXY", "GODWIT_CA_FILE")}
+    variables = {name: dev.variables[name] for name in ("HTTPS_PROXY", "NO_PROXY")}
+    variables["SSL_CERT_FILE"] = dev.variables["GODWIT_CA_FILE"]  # As of a network that reads along.
     done = subprocess.run([BIN / "godwit", "import", "firebase", "--credentials", key_file], capture_output=True,
                           text=True, env=godwit.environment() | variables, timeout=60)
     assert done.returncode == 0 and "imported       digits@1, published" in done.stdout, done.stderr

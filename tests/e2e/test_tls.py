@@ -85,6 +85,26 @@ def test_models_travel_over_tls_alone(tls_server, tmp_path):
     assert Path(godwit.ok("get", "digits").strip()).read_bytes() == DIGITS_V1.read_bytes()
 
 
+def test_a_given_ca_is_the_only_trust(tls_server, tmp_path):
+    """In namespaces of its own, where the server's certificate is in the system's store."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine has no user namespaces")
+    store = tmp_path / "store"
+    store.mkdir()
+    other, _ = make_certificate(tmp_path, "other.test", "other")
+    (store / "ca-certificates.crt").write_bytes(other.read_bytes())
+    (store / "first.pem").write_bytes(tls_server.certificate.read_bytes())
+    subprocess.run(["openssl", "rehash", store], check=True, capture_output=True)
+    godwit = Godwit(tls_server, tmp_path / "home")
+    url = f"https://127.0.0.1:{tls_server.tls_port}"
+    for file, status in ((None, 0), (tls_server.certificate, 0), (other, 4)):
+        variables = {"GODWIT_URL": url} | ({"GODWIT_CA_FILE": str(file)} if file else {})
+        done = subprocess.run(["unshare", "-rm", "sh", "-c", 'mount --bind "$0" /etc/ssl/certs && exec "$@"', store,
+                               BIN / "godwit", "model", "list"], env=godwit.environment() | variables, text=True,
+                              capture_output=True, timeout=60)
+        assert done.returncode == status, done.stderr
+
+
 def test_check_config_reads_the_certificates(tmp_path):
     certificate, key = make_certificate(tmp_path, "first.test")
     _, other_key = make_certificate(tmp_path, "other.test", "other")

@@ -97,6 +97,10 @@ TEST_F(RegistryTest, RollsBackToAVersionThatWasPublishedBefore) {
   EXPECT_EQ(roll_back(2, 3).status().code(), StatusCode::kFailedPrecondition)
       << "3 was published after 2, which is no way back";
   EXPECT_EQ(roll_back(2, 1).value()->published, 1);
+  EXPECT_EQ(roll_back(0, 0).status().code(), StatusCode::kFailedPrecondition) << "1 is published";
+  ASSERT_TRUE(Update(model, WithPublished(false)).ok());
+  EXPECT_EQ(roll_back(0, 0).value()->published, 1) << "nothing was published";
+  EXPECT_EQ(roll_back(0, 0).value()->published, 1) << "the same request, sent again";
 }
 
 TEST_F(RegistryTest, AVersionThatARollbackNeedsIsKept) {
