@@ -170,6 +170,16 @@ TEST_F(ModelsApiTest, ACreateWhoseServerWasKilledIsAnsweredAgain) {
   EXPECT_EQ(again.json()["error"]["code"].AsInt(), 6) << "too late";
 }
 
+TEST_F(ModelsApiTest, ACreateOfAnotherUploadIsNoRepetition) {
+  const std::string body = WithFile("face", server_.Upload("face", DigitsModel("digits_v1.tflite")));
+  Create(body);
+  server_.clock().Advance(1);
+  server_.Restart();
+  server_.Upload("face", DigitsModel("digits_v2.tflite"));
+  const Reply again = server_.Admin("POST", kModels, body);
+  EXPECT_EQ(again.json()["error"]["code"].AsInt(), 6) << "it would have kept the old bytes";
+}
+
 TEST_F(ModelsApiTest, PatchesWhatTheMaskNames) {
   const Json model = Create(R"({"displayName":"face","tags":["a"]})");
   const std::string path = PathOf(model);

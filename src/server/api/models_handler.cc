@@ -26,6 +26,11 @@ Response OperationResponse(std::string_view project, const Result<ModelPointer>&
   return JsonResponse(200, FailedOperationJson(project, model.status()));
 }
 
+std::optional<std::string_view> MaskOf(const ModelCall& call) {
+  const auto mask = call.target.query.Find("updateMask");
+  return mask ? mask : call.target.query.Find("update_mask");
+}
+
 }  // namespace
 
 Response ModelsHandler::Handle(const Request& request, const RequestTarget& target) {
@@ -36,9 +41,29 @@ Response ModelsHandler::Handle(const Request& request, const RequestTarget& targ
   if (method == Method::kGet || method == Method::kHead) {
     return Route({request, target, *std::move(principal), project, ""});
   }
-  const std::string key = LostReplies::KeyOf(principal->email, request);
-  return lost_replies_.Answer(
-      key, [&] { return Route({request, target, *std::move(principal), project, key}); });
+  return Change({request, target, *std::move(principal), project, ""});
+}
+
+Response ModelsHandler::Change(Call call) {
+  // What does not parse has no source and no name, and is refused by its method.
+  const auto edit = ParseModelEdit(call.request.body, MaskOf(call));
+  const std::string source =
+      edit.ok() && edit->source_uri ? SourceState(call, *edit->source_uri) : "";
+  const std::string key = LostReplies::KeyOf(call.principal.email, call.request, source);
+  call.request_key = key;
+  const bool creates = call.target.segments.size() == 4;
+  const auto state = [&]() -> std::string {
+    const int64_t project = call.principal.project_number;
+    if (creates) {
+      const std::string name = edit.ok() ? edit->display_name.value_or("") : "";
+      const ModelPointer made = services_.registry.snapshot()->FindByName(project, name);
+      return made ? made->id : "";
+    }
+    const std::string_view id = call.target.At(4).substr(0, call.target.At(4).find(':'));
+    const ModelPointer model = services_.registry.snapshot()->FindById(project, id);
+    return model ? std::to_string(model->etag) : "";
+  };
+  return lost_replies_.Answer(key, state, [&] { return Route(call); });
 }
 
 Response ModelsHandler::Route(const Call& call) {
@@ -61,13 +86,25 @@ Response ModelsHandler::Route(const Call& call) {
   return ErrorResponse(Status(StatusCode::kNotFound, "there is no such method or resource"));
 }
 
-Status ModelsHandler::TakeFile(const Call& call, const std::string& uri, ModelChange* change) {
+Result<StorageUri> ModelsHandler::ParseSource(const Call& call, const std::string& uri) const {
   const std::vector<std::string>& hosts = services_.options.storage_hosts;
   const std::string_view own_host = call.request.head.host;
-  GODWIT_ASSIGN_OR_RETURN(const StorageUri parsed, ParseStorageUri(uri, [&](std::string_view host) {
-                            return host == own_host ||
-                                   std::find(hosts.begin(), hosts.end(), host) != hosts.end();
-                          }));
+  return ParseStorageUri(uri, [&](std::string_view host) {
+    return host == own_host || std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+  });
+}
+
+std::string ModelsHandler::SourceState(const Call& call, const std::string& uri) const {
+  const auto source = ParseSource(call, uri);
+  if (!source.ok()) return "";
+  const auto object =
+      services_.objects.Find(call.principal.project_number, source->bucket, source->object_name);
+  if (!object.ok()) return "";
+  return std::to_string(object->generation) + " " + object->digest.ToHex();
+}
+
+Status ModelsHandler::TakeFile(const Call& call, const std::string& uri, ModelChange* change) {
+  GODWIT_ASSIGN_OR_RETURN(const StorageUri parsed, ParseSource(call, uri));
   GODWIT_RETURN_IF_ERROR(CheckStorageLink(services_, uri, call.principal.project_number));
   GODWIT_ASSIGN_OR_RETURN(PendingFile file,
                           services_.intake.Find(call.principal.project_number, parsed));
@@ -136,9 +173,7 @@ Result<ModelPointer> ModelsHandler::FindCreated(const Call& call, const ModelEdi
 }
 
 Response ModelsHandler::Patch(const Call& call, std::string_view id) {
-  std::optional<std::string_view> mask = call.target.query.Find("updateMask");
-  if (!mask) mask = call.target.query.Find("update_mask");
-  const auto edit = ParseModelEdit(call.request.body, mask);
+  const auto edit = ParseModelEdit(call.request.body, MaskOf(call));
   if (!edit.ok()) return ErrorResponse(edit.status());
   if (!Find(call, id).ok()) {
     const std::string name = "projects/" + std::string(call.project) + "/models/" + std::string(id);
@@ -189,10 +224,11 @@ Response ModelsHandler::List(const Call& call) {
 }
 
 Response ModelsHandler::GetOperation(const Call& call, std::string_view id) {
-  const auto kept = services_.registry.FindOperation(call.principal.project_number, id);
-  if (!kept.ok()) return ErrorResponse(kept.status());
+  // The model first: what is not active in it any more has its outcome in its row.
   const auto model = Find(call, id.substr(0, id.find('-')));
   if (!model.ok()) return ErrorResponse(model.status());
+  const auto kept = services_.registry.FindOperation(call.principal.project_number, id);
+  if (!kept.ok()) return ErrorResponse(kept.status());
   if (*kept) return JsonResponse(200, OperationJson(call.project, **kept, **model));
   // One that is not kept was done when its request was answered, so its model is its outcome.
   Operation done;

@@ -25,6 +25,8 @@ class ModelsHandler {
   using Call = ModelCall;
 
   Response Route(const Call& call);
+  // Answers a request that changes something.
+  Response Change(Call call);
   Response Create(const Call& call);
   // The model that this very request has made, if the process that made it ended before it could
   // answer; else `refused`.
@@ -38,6 +40,9 @@ class ModelsHandler {
 
   // Applies the edit: reads the file that it names, then creates (empty id) or updates.
   Result<ModelPointer> Apply(const Call& call, std::string_view id, const ModelEdit& edit);
+  Result<StorageUri> ParseSource(const Call& call, const std::string& uri) const;
+  // Which bytes `uri` stands for now; empty when it stands for none.
+  std::string SourceState(const Call& call, const std::string& uri) const;
   // Small files are validated here, big ones in the background.
   Status TakeFile(const Call& call, const std::string& uri, ModelChange* change);
   Result<ModelPointer> Find(const Call& call, std::string_view id) const;
