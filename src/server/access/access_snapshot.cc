@@ -210,11 +210,6 @@ std::string AccessSnapshot::SignBlobLink(std::string_view digest_hex, int64_t no
          "&sig=" + Base64UrlEncode(std::as_bytes(std::span(tag)));
 }
 
-bool AccessSnapshot::SignsLinksAs(const AccessSnapshot& other) const {
-  return contents_.signing_keys.front().kid == other.contents_.signing_keys.front().kid &&
-         contents_.public_url == other.contents_.public_url;
-}
-
 LinkCheck AccessSnapshot::VerifyBlobLink(std::string_view path, std::string_view query,
                                          int64_t now_ms) const {
   constexpr size_t kExpirySizeMax = 12;

@@ -80,8 +80,6 @@ class AccessSnapshot {
   // "{public}/blobs/sha256/HEX?exp=..&kid=..&sig=..". Links made within one hour for one blob
   // are equal; they expire 24 to 25 h ahead, at BlobLinkExpiry.
   std::string SignBlobLink(std::string_view digest_hex, int64_t now_ms) const;
-  // True when both make the same links, whatever else differs.
-  bool SignsLinksAs(const AccessSnapshot& other) const;
   // Milliseconds: the full hour after now_ms + 24 h.
   static int64_t BlobLinkExpiryMs(int64_t now_ms);
 

@@ -42,7 +42,7 @@ class DeliveryTable {
   DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access, int64_t links_ms);
 
   // The table after a change of the registry, which has `after` in place of `before` by now;
-  // either may be null. REQUIRES: access and links_ms make the same links under the same projects.
+  // either may be null. REQUIRES: links_ms is of the same hour, and the models' projects stand.
   DeliveryTable With(const RegistrySnapshot& registry, const AccessSnapshot& access,
                      int64_t links_ms, const ModelPointer& before, const ModelPointer& after) const;
 

@@ -1,7 +1,5 @@
 #include "server/api/device_handler.h"
 
-#include <algorithm>
-
 #include "protocol/error_body.h"
 #include "protocol/installation_messages.h"
 #include "protocol/model_messages.h"
@@ -24,15 +22,6 @@ int64_t HourAfter(int64_t now_ms) { return (now_ms / kHourMs + 1) * kHourMs; }
 
 bool EtagMatches(std::string_view if_none_match, std::string_view etag) {
   return !if_none_match.empty() && UnquoteEtag(if_none_match) == etag;
-}
-
-// True when the answers that one has made are those that the other would make.
-bool MakeSameAnswers(const AccessSnapshot& a, const AccessSnapshot& b) {
-  return a.SignsLinksAs(b) &&
-         std::equal(a.projects().begin(), a.projects().end(), b.projects().begin(),
-                    b.projects().end(), [](const Project& x, const Project& y) {
-                      return x.number == y.number && x.id == y.id;
-                    });
 }
 
 }  // namespace
@@ -171,7 +160,7 @@ bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
 
 Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& target) {
   Refresh();
-  const std::shared_ptr<const View> view = view_.Local();
+  const std::shared_ptr<const View> view = view_.Get();
   std::string_view name = target.At(4);
   name.remove_suffix(kSuffix.size());
   if (name.empty()) {
@@ -209,7 +198,7 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
 
 void DeviceHandler::Refresh() {
   const auto is_fresh = [&] {
-    const std::shared_ptr<const View>& view = view_.Local();
+    const std::shared_ptr<const View> view = view_.Get();
     return view && IsCurrent(*view, services_.clock.NowMs() + kPrepareMs);
   };
   if (is_fresh()) return;
@@ -217,28 +206,29 @@ void DeviceHandler::Refresh() {
   if (!is_fresh()) Rebuild(nullptr, nullptr);  // Else another thread was quicker.
 }
 
-DeliveryTable DeviceHandler::NewTable(const View* previous, const RegistrySnapshotPointer& registry,
-                                      const AccessSnapshot& access, int64_t links_ms,
-                                      const ModelPointer& before, const ModelPointer& after) const {
-  if (previous != nullptr && previous->valid_until_ms == HourAfter(links_ms) &&
-      MakeSameAnswers(*previous->access, access)) {
-    if (before || after) return previous->table.With(*registry, access, links_ms, before, after);
-    if (previous->registry == registry) return previous->table;
-  }
-  return DeliveryTable(*registry, access, links_ms);
-}
-
 void DeviceHandler::Rebuild(const ModelPointer& before, const ModelPointer& after) {
   // Both snapshots are read under the lock, so that no older view replaces a newer one. The
   // generation comes first: if the snapshot is newer than it, the view is only made once more.
   const uint64_t generation = services_.access.generation();
-  const std::shared_ptr<const View> previous = view_.Local();
-  const RegistrySnapshotPointer registry = services_.registry.snapshot();
+  const std::shared_ptr<const View> previous = view_.Get();
   const std::shared_ptr<const AccessSnapshot> access = services_.access.snapshot();
   const int64_t links_ms = services_.clock.NowMs() + kPrepareMs;
-  view_.Set(std::make_shared<const View>(
-      View{registry, access, generation, HourAfter(links_ms),
-           NewTable(previous.get(), registry, *access, links_ms, before, after)}));
+  const int64_t valid_until_ms = HourAfter(links_ms);
+  const auto set = [&](const RegistrySnapshotPointer& registry, DeliveryTable table) {
+    view_.Set(std::make_shared<const View>(
+        View{registry, access, generation, valid_until_ms, std::move(table)}));
+  };
+  if (previous == nullptr || previous->valid_until_ms != valid_until_ms) {
+    const RegistrySnapshotPointer registry = services_.registry.snapshot();
+    set(registry, DeliveryTable(*registry, *access, links_ms));
+  } else if (before || after) {
+    const RegistrySnapshotPointer registry = services_.registry.snapshot();
+    set(registry, previous->table.With(*registry, *access, links_ms, before, after));
+  } else {
+    // Access data change no answer within the hour: old signing keys go on verifying, a new
+    // project has no models, and one with models does not go.
+    set(previous->registry, previous->table);
+  }
 }
 
 }  // namespace godwit::server

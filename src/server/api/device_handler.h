@@ -66,9 +66,6 @@ class DeviceHandler {
                      int64_t now_ms) const;
   // REQUIRES: rebuild_mutex_ is held.
   void Rebuild(const ModelPointer& before, const ModelPointer& after);
-  DeliveryTable NewTable(const View* previous, const RegistrySnapshotPointer& registry,
-                         const AccessSnapshot& access, int64_t links_ms, const ModelPointer& before,
-                         const ModelPointer& after) const;
   static const Status& RefusalStatus(Refusal refusal);
 
   const ApiServices& services_;

@@ -36,6 +36,12 @@ class SnapshotCell {
     return local;
   }
 
+  // The newest value, for who writes or comes seldom: the thread keeps nothing of it.
+  std::shared_ptr<const T> Get() const {
+    const std::lock_guard lock(mutex_);
+    return value_;
+  }
+
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const T> value_;

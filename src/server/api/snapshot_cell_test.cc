@@ -18,6 +18,16 @@ TEST(SnapshotCell, HandsOutTheNewestValueAndKeepsOldOnesAlive) {
   EXPECT_EQ(*first, 1);
 }
 
+TEST(SnapshotCell, GetKeepsNoOldValueAlive) {
+  SnapshotCell<int> cell;
+  EXPECT_EQ(cell.Get(), nullptr);
+  cell.Set(std::make_shared<const int>(1));
+  const std::weak_ptr<const int> first = cell.Get();
+  cell.Set(std::make_shared<const int>(2));
+  EXPECT_TRUE(first.expired());
+  EXPECT_EQ(*cell.Get(), 2);
+}
+
 TEST(SnapshotCell, CellsOfOneThreadDoNotMixTheirValues) {
   SnapshotCell<int> one;
   SnapshotCell<int> two;
