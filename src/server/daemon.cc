@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 
 #include "server/api/api.h"
 #include "server/api/replies.h"
@@ -93,6 +94,8 @@ class DaemonOnDisk final : public Daemon {
 
   void ReloadCertificates() override {
     if (!certificates_) return;
+    // Both in one step: SIGHUP and the watch must not set them in the other order.
+    const std::lock_guard lock(certificates_mutex_);
     if (auto changed = certificates_->TakeChange()) http_->SetTls(std::move(changed));
   }
 
@@ -134,6 +137,7 @@ class DaemonOnDisk final : public Daemon {
   std::unique_ptr<Api> api_;
   Gate gate_;
   std::unique_ptr<CertificateFiles> certificates_;
+  std::mutex certificates_mutex_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<PeriodicTask> certificates_watch_;
   std::unique_ptr<PeriodicTask> refresh_;
@@ -215,6 +219,7 @@ Status DaemonOnDisk::Open() {
 }
 
 void DaemonOnDisk::StartJobs() {
+  verifier_->Start();  // It writes, so the collector and the API follow the registry by now.
   if (certificates_) {
     certificates_watch_ =
         std::make_unique<PeriodicTask>(std::chrono::seconds(10), [this] { ReloadCertificates(); });

@@ -188,7 +188,9 @@ TEST_F(GarbageCollectorTest, ABlobThatIsStillToBeVerifiedStays) {
   }
   EXPECT_TRUE(Exists(object));
   ModelIntake intake(objects_, logger_);
-  EXPECT_TRUE(Verifier::FinishOperations(*registry_, intake, logger_, [] { return false; }));
+  Verifier::Tries tries;
+  EXPECT_TRUE(
+      Verifier::FinishOperations(*registry_, intake, logger_, [] { return false; }, &tries));
   EXPECT_EQ(registry_->snapshot()->FindByName(kProject, "face")->validation_error,
             "Invalid flatbuffer format");
   EXPECT_TRUE(registry_->FindOperation(kProject, model->active_operation)->has_value());

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "protocol/json.h"
 
@@ -45,56 +46,84 @@ class BlobBytes {
   std::vector<std::byte> copy_;
 };
 
-Json TensorList(const tflite::Subgraph& graph, const std::vector<int32_t>& indices) {
-  Json list = Json::Array();
-  for (const int32_t index : indices) {
-    if (list.items().size() == kStructureListMax) break;
-    if (index < 0) continue;
-    const tflite::Tensor& tensor = graph.tensors[static_cast<size_t>(index)];
-    Json shape = Json::Array();
-    const auto& dimensions = tensor.shape_signature.empty() ? tensor.shape : tensor.shape_signature;
-    for (const int32_t dimension : dimensions) shape.Add(dimension);
-    list.Add(Json::Object({{"name", tensor.name},
-                           {"type", tflite::TensorTypeName(tensor.type)},
-                           {"shape", std::move(shape)}}));
+// Builds the structure's parts while there is room for them.
+class StructureWriter {
+ public:
+  Json Operators(const std::vector<tflite::OperatorUse>& uses) {
+    return List(uses, [&](const tflite::OperatorUse& use) {
+      return Json::Object({{"name", Name(use.name)},
+                           {"version", use.version},
+                           {"custom", use.custom},
+                           {"count", static_cast<int64_t>(use.count)}});
+    });
   }
-  return list;
-}
 
-Json NameList(const std::vector<tflite::SignatureTensor>& tensors) {
-  Json list = Json::Array();
-  for (const tflite::SignatureTensor& tensor : tensors) {
-    if (list.items().size() == kStructureListMax) break;
-    list.Add(tensor.name);
+  Json Tensors(const tflite::Subgraph& graph, const std::vector<int32_t>& indices) {
+    std::vector<int32_t> present;
+    std::copy_if(indices.begin(), indices.end(), std::back_inserter(present),
+                 [](int32_t index) { return index >= 0; });
+    return List(present, [&](int32_t index) {
+      const tflite::Tensor& tensor = graph.tensors[static_cast<size_t>(index)];
+      return Json::Object(
+          {{"name", Name(tensor.name)},
+           {"type", tflite::TensorTypeName(tensor.type)},
+           {"shape", List(tflite::ShapeOf(tensor), [](int32_t size) { return Json(size); })}});
+    });
   }
-  return list;
-}
+
+  Json Signatures(const std::vector<tflite::Signature>& signatures) {
+    return List(signatures, [&](const tflite::Signature& signature) {
+      return Json::Object({{"key", Name(signature.key)},
+                           {"inputs", Names(signature.inputs)},
+                           {"outputs", Names(signature.outputs)}});
+    });
+  }
+
+ private:
+  // The most that an entry takes without its names and lists.
+  static constexpr size_t kEntryBytes = 96;
+  // The longest form of a byte in JSON is a \u escape.
+  static constexpr size_t kNameBytes = 6;
+
+  template <typename Item, typename Describe>
+  Json List(const std::vector<Item>& items, Describe describe) {
+    Json list = Json::Array();
+    for (const Item& item : items) {
+      if (list.items().size() == kStructureListMax || room_ < kEntryBytes) break;
+      room_ -= kEntryBytes;
+      list.Add(describe(item));
+    }
+    return list;
+  }
+
+  Json Names(const std::vector<tflite::SignatureTensor>& tensors) {
+    return List(tensors, [&](const tflite::SignatureTensor& tensor) { return Name(tensor.name); });
+  }
+
+  Json Name(const std::string& name) {
+    size_t size = std::min({name.size(), kStructureNameMaxBytes, room_ / kNameBytes});
+    // Not within a character of UTF-8.
+    while (size > 0 && size < name.size() && (static_cast<unsigned char>(name[size]) >> 6) == 2) {
+      --size;
+    }
+    room_ -= size * kNameBytes;
+    return Json(name.substr(0, size));
+  }
+
+  size_t room_ = kStructureMaxBytes - 4 * kEntryBytes;  // But for the names of the lists.
+};
 
 }  // namespace
 
 std::string StructureJson(const tflite::Model& model) {
-  Json operators = Json::Array();
-  for (const tflite::OperatorUse& use : model.operator_uses) {
-    if (operators.items().size() == kStructureListMax) break;
-    operators.Add(Json::Object({{"name", use.name},
-                                {"version", use.version},
-                                {"custom", use.custom},
-                                {"count", static_cast<int64_t>(use.count)}}));
-  }
-  Json signatures = Json::Array();
-  for (const tflite::Signature& signature : model.signatures) {
-    if (signatures.items().size() == kStructureListMax) break;
-    signatures.Add(Json::Object({{"key", signature.key},
-                                 {"inputs", NameList(signature.inputs)},
-                                 {"outputs", NameList(signature.outputs)}}));
-  }
-  Json structure = Json::Object({{"operators", std::move(operators)}});
+  StructureWriter writer;
+  Json structure = Json::Object({{"operators", writer.Operators(model.operator_uses)}});
   if (!model.subgraphs.empty()) {
     const tflite::Subgraph& graph = model.subgraphs.front();
-    structure.Set("inputs", TensorList(graph, graph.inputs));
-    structure.Set("outputs", TensorList(graph, graph.outputs));
+    structure.Set("inputs", writer.Tensors(graph, graph.inputs));
+    structure.Set("outputs", writer.Tensors(graph, graph.outputs));
   }
-  structure.Set("signatures", std::move(signatures));
+  structure.Set("signatures", writer.Signatures(model.signatures));
   return structure.Serialize();
 }
 

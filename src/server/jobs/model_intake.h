@@ -11,8 +11,11 @@
 namespace godwit::server {
 
 // The JSON object that a version keeps of its model: operators, inputs, outputs, signatures.
-// Long lists are cut at kStructureListMax entries.
+// Lists are cut at kStructureListMax entries and names at kStructureNameMaxBytes, and what would
+// make the text longer than kStructureMaxBytes is left out.
 inline constexpr size_t kStructureListMax = 1000;
+inline constexpr size_t kStructureNameMaxBytes = 256;
+inline constexpr size_t kStructureMaxBytes = 1 << 20;
 std::string StructureJson(const tflite::Model& model);
 
 // Thread-safe; blocks on the disk.

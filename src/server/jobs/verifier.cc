@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <vector>
 
 namespace godwit::server {
 namespace {
@@ -9,26 +11,58 @@ namespace {
 constexpr std::chrono::milliseconds kRetryMin{100};
 constexpr std::chrono::milliseconds kRetryMax{10'000};
 
-// False when it was put off.
-bool Finish(Registry& registry, ModelIntake& intake, Logger& logger, const Operation& operation) {
+// Of what `work` does; an exception is kInternal.
+template <typename Work>
+Status StatusOf(Work work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return Status(StatusCode::kInternal, error.what());
+  } catch (...) {
+    return Status(StatusCode::kInternal, "not a std::exception");
+  }
+}
+
+Status Verify(Registry& registry, ModelIntake& intake, const Operation& operation) {
   const Result<SubmittedFile> file = intake.Validate(*operation.change.pending_file);
-  // Bytes that are gone do not come back; everything else may pass.
-  const bool settled = file.ok() || file.status().code() == StatusCode::kNotFound;
-  const Status done = settled ? registry.FinishOperation(operation, file) : file.status();
+  // Bytes that are gone or others do not come back; everything else may pass.
+  const StatusCode code = file.status().code();
+  const bool settled = file.ok() || code == StatusCode::kNotFound || code == StatusCode::kDataLoss;
+  return settled ? registry.FinishOperation(operation, file) : file.status();
+}
+
+// False when it was put off.
+bool Finish(Registry& registry, ModelIntake& intake, Logger& logger, const Operation& operation,
+            int* tries) {
+  const Status done = StatusOf([&] { return Verify(registry, intake, operation); });
   if (done.ok()) {
     logger.Info("file verified",
                 {{"operation", operation.id}, {"uri", operation.change.pending_file->source_uri}});
     return true;
   }
-  logger.Error("a file could not be verified; it will be tried again",
+  *tries += 1;
+  const bool given_up = *tries >= Verifier::kTriesMax &&
+                        StatusOf([&] {
+                          const Status error(StatusCode::kInternal,
+                                             "the file could not be verified, so nothing was "
+                                             "changed: " +
+                                                 done.message() + "; see the server's log");
+                          return registry.FinishOperation(operation, error);
+                        }).ok();
+  logger.Error(given_up ? "a file could not be verified; it is given up"
+                        : "a file could not be verified; it will be tried again",
                {{"operation", operation.id}, {"reason", done.message()}});
-  return false;
+  return given_up;
 }
 
 }  // namespace
 
 Verifier::Verifier(Registry& registry, ModelIntake& intake, Logger& logger)
-    : registry_(registry), intake_(intake), logger_(logger), thread_([this] { Run(); }) {}
+    : registry_(registry), intake_(intake), logger_(logger) {}
+
+void Verifier::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
 
 Verifier::~Verifier() {
   {
@@ -36,7 +70,7 @@ Verifier::~Verifier() {
     stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Verifier::Wake() {
@@ -48,17 +82,23 @@ void Verifier::Wake() {
 }
 
 bool Verifier::FinishOperations(Registry& registry, ModelIntake& intake, Logger& logger,
-                                const std::function<bool()>& stop) {
-  const auto operations = registry.ActiveOperations();
-  if (!operations.ok()) {
+                                const std::function<bool()>& stop, Tries* tries) {
+  std::vector<Operation> operations;
+  const Status read = StatusOf([&]() -> Status {
+    GODWIT_ASSIGN_OR_RETURN(operations, registry.ActiveOperations());
+    return Status::Ok();
+  });
+  if (!read.ok()) {
     logger.Error("operations could not be read; it will be tried again",
-                 {{"reason", operations.status().message()}});
+                 {{"reason", read.message()}});
     return false;
   }
   bool all_done = true;
-  for (const Operation& operation : *operations) {
+  for (const Operation& operation : operations) {
     if (stop()) return true;
-    all_done = Finish(registry, intake, logger, operation) && all_done;
+    const bool done = Finish(registry, intake, logger, operation, &(*tries)[operation.id]);
+    if (done) tries->erase(operation.id);
+    all_done = done && all_done;
   }
   return all_done;
 }
@@ -69,6 +109,7 @@ void Verifier::Run() {
     return stopping_;
   };
   std::chrono::milliseconds retry = kRetryMin;
+  Tries tries;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (!woken_) {
@@ -77,7 +118,7 @@ void Verifier::Run() {
     }
     woken_ = false;
     lock.unlock();
-    const bool all_done = FinishOperations(registry_, intake_, logger_, stop);
+    const bool all_done = FinishOperations(registry_, intake_, logger_, stop, &tries);
     lock.lock();
     if (all_done) {
       retry = kRetryMin;

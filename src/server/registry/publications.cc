@@ -44,16 +44,16 @@ Result<std::optional<Publication>> FindRollbackTarget(SqlConnection& connection,
 
 Status AppendPublication(SqlConnection& connection, std::string_view action, int64_t previous,
                          std::string_view actor, int64_t now_ms, Model* model) {
+  GODWIT_ASSIGN_OR_RETURN(const std::optional<Publication> target,
+                          FindRollbackTarget(connection, *model, previous, 0));
   model->publication += 1;
   GODWIT_RETURN_IF_ERROR(
       connection
           .Execute("INSERT INTO publications (project_number, model_id, publication, action, "
                    "version, previous, actor, time_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                    {model->project_number, model->id, model->publication, std::string(action),
-                    model->published, previous, std::string(actor), now_ms})
+                    model->published, target ? target->number : 0, std::string(actor), now_ms})
           .status());
-  GODWIT_ASSIGN_OR_RETURN(const std::optional<Publication> target,
-                          FindRollbackTarget(connection, *model, previous, 0));
   model->rollback_version = target ? target->version : 0;
   return Status::Ok();
 }

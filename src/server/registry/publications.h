@@ -18,13 +18,14 @@ struct Publication {
   int64_t number = 0;    // Counts from 1 within its model.
   std::string action;    // "publish", "unpublish" or "rollback".
   int64_t version = 0;   // What devices get from then on; 0: nothing.
-  int64_t previous = 0;  // The row below this one in the stack; 0: none.
+  int64_t previous = 0;  // What a rollback went to when this row was made; 0: nothing.
   std::string actor;
   int64_t time_ms = 0;
 };
 
-// Appends the row of model->published, above the row `previous`, and sets the model's
-// publication and rollback_version.
+// Appends the row of model->published, above the first row from `previous` down that a rollback
+// can go to, and sets the model's publication and rollback_version. The rows between are skipped
+// for good, so that no walk grows with the history.
 Status AppendPublication(SqlConnection& connection, std::string_view action, int64_t previous,
                          std::string_view actor, int64_t now_ms, Model* model);
 

@@ -173,8 +173,7 @@ Result<std::optional<ModelPointer>> Registry::FindRepeatedCreate(int64_t project
                                                                  std::string_view create_request,
                                                                  int64_t created_after_ms) const {
   const ModelPointer model = snapshot()->FindByName(project_number, display_name);
-  constexpr int64_t kFirstEtag = 1;
-  if (!model || model->etag != kFirstEtag || model->create_time_ms < created_after_ms) {
+  if (!model || model->create_time_ms < created_after_ms) {
     return std::optional<ModelPointer>();
   }
   std::string request;
@@ -349,30 +348,40 @@ Result<std::vector<Publication>> Registry::ListPublications(int64_t project_numb
 }
 
 Result<int64_t> Registry::PruneVersions(int64_t keep) {
-  const std::lock_guard lock(write_mutex_);
   int64_t pruned = 0;
   const RegistrySnapshotPointer all = snapshot();
-  for (const ModelPointer& before : all->models()) {
-    const auto count = static_cast<int64_t>(before->versions.size());
-    if (count <= keep) continue;
-    const int64_t oldest_kept = before->versions[static_cast<size_t>(count - keep)].number;
-    auto model = std::make_shared<Model>(*before);
-    std::erase_if(model->versions, [&](const Version& version) {
-      return version.number < oldest_kept && !before->PointsTo(version.number);
-    });
-    if (model->versions.size() == before->versions.size()) continue;
-    const int64_t now_ms = clock_.NowMs();
-    GODWIT_RETURN_IF_ERROR(db_.Write([&](SqlConnection& connection) -> Status {
-      for (const Version& version : before->versions) {
-        if (model->FindVersion(version.number) != nullptr) continue;
-        GODWIT_RETURN_IF_ERROR(godwit::server::DeleteVersion(connection, *before, version.number));
-      }
-      return LogChange(connection, *model, "model.prune_versions", "godwitd", now_ms);
-    }));
-    pruned += static_cast<int64_t>(before->versions.size() - model->versions.size());
-    Swap(before, model);
+  for (const ModelPointer& model : all->models()) {
+    if (static_cast<int64_t>(model->versions.size()) <= keep) continue;
+    // One lock for each, so that other writes get between.
+    GODWIT_ASSIGN_OR_RETURN(const int64_t of_model,
+                            PruneModel(model->project_number, model->id, keep));
+    pruned += of_model;
   }
   return pruned;
+}
+
+Result<int64_t> Registry::PruneModel(int64_t project_number, std::string_view id, int64_t keep) {
+  const std::lock_guard lock(write_mutex_);
+  const ModelPointer before = snapshot()->FindById(project_number, id);
+  if (!before) return 0;
+  const auto count = static_cast<int64_t>(before->versions.size());
+  if (count <= keep) return 0;
+  const int64_t oldest_kept = before->versions[static_cast<size_t>(count - keep)].number;
+  auto model = std::make_shared<Model>(*before);
+  const size_t pruned = std::erase_if(model->versions, [&](const Version& version) {
+    return version.number < oldest_kept && !before->PointsTo(version.number);
+  });
+  if (pruned == 0) return 0;
+  const int64_t now_ms = clock_.NowMs();
+  GODWIT_RETURN_IF_ERROR(db_.Write([&](SqlConnection& connection) -> Status {
+    for (const Version& version : before->versions) {
+      if (model->FindVersion(version.number) != nullptr) continue;
+      GODWIT_RETURN_IF_ERROR(godwit::server::DeleteVersion(connection, *before, version.number));
+    }
+    return LogChange(connection, *model, "model.prune_versions", "godwitd", now_ms);
+  }));
+  Swap(before, model);
+  return static_cast<int64_t>(pruned);
 }
 
 Result<std::optional<Operation>> Registry::FindOperation(int64_t project_number,

@@ -47,8 +47,8 @@ class Registry {
   Result<ModelPointer> Create(int64_t project_number, const ModelChange& change,
                               std::string_view actor, std::string_view create_request = "");
 
-  // The model that a request with this create_request made at or after the time, if nothing has
-  // changed it since.
+  // The model that a request with this create_request made at or after the time, whatever has
+  // changed it since: its verification does.
   Result<std::optional<ModelPointer>> FindRepeatedCreate(int64_t project_number,
                                                          std::string_view display_name,
                                                          std::string_view create_request,
@@ -124,6 +124,7 @@ class Registry {
   Status CheckRollbackFrom(SqlConnection& connection, const Model& model,
                            const RollbackRequest& request, std::string_view actor,
                            bool* is_done) const;
+  Result<int64_t> PruneModel(int64_t project_number, std::string_view id, int64_t keep);
   void Swap(const ModelPointer& before, const ModelPointer& after);
 
   Database& db_;

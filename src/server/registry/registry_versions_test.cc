@@ -235,6 +235,25 @@ TEST_F(RegistryTest, AChangeTakesEffectWithItsFileOrNotAtAll) {
   }
 }
 
+TEST_F(RegistryTest, ManyTogglesMakeNoLongWayBack) {
+  const ModelPointer model = Create("face");
+  for (const char* content : {"v1", "v2"}) {
+    ASSERT_TRUE(Update(model, WithFile(ValidFile(content))).ok());
+    ASSERT_TRUE(Update(model, WithPublished(true)).ok());
+  }
+  constexpr int kToggles = 60;
+  for (int i = 0; i < kToggles; ++i) ASSERT_TRUE(Update(model, WithPublished(i % 2 != 0)).ok());
+  const auto rows = registry_->ListPublications(kProject, model->id, 0, 2 * kToggles).value();
+  EXPECT_GE(rows.size(), static_cast<size_t>(kToggles));
+  int steps = 0;
+  for (int64_t number = rows[0].number; number != 0; ++steps) {
+    number = rows.at(static_cast<size_t>(rows[0].number - number)).previous;
+  }
+  EXPECT_EQ(steps, 2) << "the second version above the first";
+  const auto back = registry_->RollBack(kProject, model->id, {}, kActor);
+  EXPECT_EQ((*back)->published, 1);
+}
+
 TEST_F(RegistryTest, KnowsACreateThatIsSentAgain) {
   const ModelPointer model = registry_->Create(kProject, NewModel("face"), kActor, "hash").value();
   const auto find = [&](std::string_view request, int64_t after_ms) {
@@ -244,10 +263,19 @@ TEST_F(RegistryTest, KnowsACreateThatIsSentAgain) {
   EXPECT_FALSE(find("other", model->create_time_ms));
   EXPECT_FALSE(find("", model->create_time_ms));
   EXPECT_FALSE(find("hash", model->create_time_ms + 1));
-  ModelChange tags;
-  tags.tags = {"a"};
-  ASSERT_TRUE(Update(model, tags).ok());
-  EXPECT_FALSE(find("hash", model->create_time_ms)) << "somebody has changed it since";
+}
+
+TEST_F(RegistryTest, KnowsACreateWhoseFileWasVerifiedMeanwhile) {
+  ModelChange change = NewModel("face");
+  change.pending_file = BigFile("v1");
+  const ModelPointer model = registry_->Create(kProject, change, kActor, "hash").value();
+  Reopen();
+  const Operation operation = registry_->ActiveOperations().value().at(0);
+  ASSERT_TRUE(registry_->FinishOperation(operation, ValidFile("v1")).ok());
+  const auto found =
+      registry_->FindRepeatedCreate(kProject, "face", "hash", model->create_time_ms).value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ((*found)->latest, 1);
 }
 
 }  // namespace
