@@ -171,7 +171,8 @@ TEST_F(ModelsApiTest, ACreateWhoseServerWasKilledIsAnsweredAgain) {
 }
 
 TEST_F(ModelsApiTest, ACreateOfAnotherUploadIsNoRepetition) {
-  const std::string body = WithFile("face", server_.Upload("face", DigitsModel("digits_v1.tflite")));
+  const std::string body =
+      WithFile("face", server_.Upload("face", DigitsModel("digits_v1.tflite")));
   Create(body);
   server_.clock().Advance(1);
   server_.Restart();

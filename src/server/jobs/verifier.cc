@@ -25,9 +25,8 @@ Status StatusOf(Work work) {
 
 Status Verify(Registry& registry, ModelIntake& intake, const Operation& operation) {
   const Result<SubmittedFile> file = intake.Validate(*operation.change.pending_file);
-  // Bytes that are gone or others do not come back; everything else may pass.
-  const StatusCode code = file.status().code();
-  const bool settled = file.ok() || code == StatusCode::kNotFound || code == StatusCode::kDataLoss;
+  // Bytes that are gone do not come back; everything else may pass.
+  const bool settled = file.ok() || file.status().code() == StatusCode::kNotFound;
   return settled ? registry.FinishOperation(operation, file) : file.status();
 }
 
@@ -41,14 +40,13 @@ bool Finish(Registry& registry, ModelIntake& intake, Logger& logger, const Opera
     return true;
   }
   *tries += 1;
-  const bool given_up = *tries >= Verifier::kTriesMax &&
-                        StatusOf([&] {
-                          const Status error(StatusCode::kInternal,
-                                             "the file could not be verified, so nothing was "
-                                             "changed: " +
-                                                 done.message() + "; see the server's log");
-                          return registry.FinishOperation(operation, error);
-                        }).ok();
+  const bool other_bytes = done.code() == StatusCode::kDataLoss;
+  const Status error(other_bytes ? StatusCode::kDataLoss : StatusCode::kInternal,
+                     "the file could not be verified, so nothing was changed: " + done.message() +
+                         "; see the server's log");
+  const int tries_max = other_bytes ? Verifier::kOtherBytesTriesMax : Verifier::kTriesMax;
+  const bool given_up = *tries >= tries_max &&
+                        StatusOf([&] { return registry.FinishOperation(operation, error); }).ok();
   logger.Error(given_up ? "a file could not be verified; it is given up"
                         : "a file could not be verified; it will be tried again",
                {{"operation", operation.id}, {"reason", done.message()}});

@@ -21,6 +21,7 @@ namespace godwit::server {
 class Verifier {
  public:
   static constexpr int kTriesMax = 100;
+  static constexpr int kOtherBytesTriesMax = 3;  // A file that is not what it was: soon.
 
   // Does nothing before Start. All must outlive the verifier.
   Verifier(Registry& registry, ModelIntake& intake, Logger& logger);

@@ -56,6 +56,7 @@ class VerifierTest : public ::testing::Test {
 TEST_F(VerifierTest, BytesThatAreOthersEndTheOperationWithAnError) {
   const ModelPointer model = CreatePending(9);
   ModelIntake intake(objects_, logger_);
+  for (int i = 1; i < Verifier::kOtherBytesTriesMax; ++i) EXPECT_FALSE(FinishOperations(intake));
   EXPECT_TRUE(FinishOperations(intake));
   EXPECT_EQ(Find()->active_operation, "");
   const auto operation = registry_->FindOperation(kProject, model->active_operation).value();
