@@ -233,6 +233,7 @@ void DaemonOnDisk::StartJobs() {
 void DaemonOnDisk::Maintain() {
   const Status kept = access_->Maintain();
   const Status collected = collector_->Collect().status();
+  api_->ForgetRemovedBlobs();
   for (const Status& status : {kept, collected}) {
     if (status.ok()) continue;
     logger_.Error("maintenance stopped; it will be tried again in the next round",

@@ -26,6 +26,9 @@ class Api final : public Handler {
   // Makes the device's prepared answers anew if the hour has changed. Blocks.
   void RefreshAnswers() { device_.Refresh(); }
 
+  // To be called after a collection of garbage. Blocks.
+  void ForgetRemovedBlobs() { blobs_.ForgetRemoved(); }
+
  private:
   Response Route(const Request& request, const RequestTarget& target);
 

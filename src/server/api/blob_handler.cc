@@ -73,10 +73,22 @@ Result<std::shared_ptr<const BlobHandler::OpenBlob>> BlobHandler::Open(const Dig
     if (open_.size() >= kOpenFilesMax) open_.erase(open_.begin());
     found = open_.emplace(digest, std::move(blob)).first;
   }
+  SetView();
+  return found->second;
+}
+
+void BlobHandler::ForgetRemoved() {
+  const std::lock_guard lock(open_mutex_);
+  const size_t removed = std::erase_if(open_, [this](const auto& entry) {
+    return services_.objects.blobs().SizeOf(entry.first).status().code() == StatusCode::kNotFound;
+  });
+  if (removed > 0) SetView();
+}
+
+void BlobHandler::SetView() {
   // The generation first: if it moves meanwhile, the view is stale from the start.
   const uint64_t generation = services_.access.generation();
   view_.Set(std::make_shared<const View>(View{generation, services_.access.snapshot(), open_}));
-  return found->second;
 }
 
 }  // namespace godwit::server

@@ -27,6 +27,10 @@ class BlobHandler {
   // before they ask for a new one.
   Response Handle(const RequestHead& head);
 
+  // Closes the files of blobs that a collection has removed, so that the disk gets their space
+  // back; a loop lets go with its next request for a blob. Blocks on the disk.
+  void ForgetRemoved();
+
  private:
   static constexpr size_t kOpenFilesMax = 256;
 
@@ -47,6 +51,7 @@ class BlobHandler {
   };
 
   Result<std::shared_ptr<const OpenBlob>> Open(const Digest& digest);
+  void SetView();  // REQUIRES: open_mutex_ is held.
 
   const ApiServices& services_;
   SnapshotCell<View> view_;

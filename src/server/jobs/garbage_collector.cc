@@ -137,6 +137,11 @@ Result<bool> GarbageCollector::RemoveIfUnreferenced(const Digest& digest) {
   const std::unique_lock exclusive(objects_.reference_mutex());
   bool referenced = true;
   GODWIT_RETURN_IF_ERROR(db_.Read([&](SqlConnection& connection) -> Status {
+    // Who names a blob deletes this row, so without it the blob had a name since the round began.
+    GODWIT_ASSIGN_OR_RETURN(
+        const SqlRows aged,
+        connection.Query("SELECT 1 FROM unreferenced_blobs WHERE sha256 = $1", {digest.ToHex()}));
+    if (aged.empty() && options_.blob_age_min_ms > 0) return Status::Ok();
     GODWIT_ASSIGN_OR_RETURN(
         const SqlRows rows,
         connection.Query("SELECT 1 FROM versions WHERE sha256 = $1 UNION ALL "

@@ -97,6 +97,17 @@ TEST_F(GarbageCollectorTest, ABlobThatIsNamedAgainStartsAnew) {
   EXPECT_TRUE(Exists(object));
 }
 
+TEST_F(GarbageCollectorTest, ANameBetweenTwoRoundsStartsAnew) {
+  const Object object = Put("a", "bytes");
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "a", {}, {}}).ok());
+  ASSERT_TRUE(collector_.Collect().ok());
+  clock_.Advance(27 * kHourMs);
+  Put("b", "bytes");
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "b", {}, {}}).ok());
+  EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
+  EXPECT_TRUE(Exists(object));
+}
+
 TEST_F(GarbageCollectorTest, KeepsTenVersionsAndThePublishedOne) {
   const Object first = Put("object", "version 1");
   const std::string id = PushVersion("", first)->id;

@@ -171,11 +171,14 @@ Status DeleteModel(SqlConnection& connection, const Model& model) {
 
 Status InsertVersion(SqlConnection& connection, const Model& model, const VersionRecord& record) {
   const Version& version = record.version;
+  const std::string sha256 = version.digest.ToHex();
+  GODWIT_RETURN_IF_ERROR(
+      connection.Execute("DELETE FROM unreferenced_blobs WHERE sha256 = $1", {sha256}).status());
   return connection
       .Execute(
           "INSERT INTO versions (project_number, model_id, version, sha256, size_bytes, "
           "source_uri, structure, create_time_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-          {model.project_number, model.id, version.number, version.digest.ToHex(),
+          {model.project_number, model.id, version.number, sha256,
            static_cast<int64_t>(version.size_bytes), record.source_uri, record.structure,
            version.create_time_ms})
       .status();

@@ -95,6 +95,9 @@ Status EnsureBucket(SqlConnection& connection, const Object& object) {
 }
 
 Status WriteObject(SqlConnection& connection, const Object& object) {
+  const std::string sha256 = object.digest.ToHex();
+  GODWIT_RETURN_IF_ERROR(
+      connection.Execute("DELETE FROM unreferenced_blobs WHERE sha256 = $1", {sha256}).status());
   return connection
       .Execute("INSERT INTO objects (" + std::string(kColumns) +
                    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
@@ -102,11 +105,10 @@ Status WriteObject(SqlConnection& connection, const Object& object) {
                    "size_bytes = $6, crc32c = $7, md5 = $8, content_type = $9, metadata = $10, "
                    "metageneration = $11, create_time_ms = $12, update_time_ms = $13, "
                    "idempotency_token = $14",
-               {object.bucket, object.name, object.project_number, object.generation,
-                object.digest.ToHex(), static_cast<int64_t>(object.size_bytes),
-                static_cast<int64_t>(object.crc32c), object.md5, object.content_type,
-                object.metadata, object.metageneration, object.create_time_ms,
-                object.update_time_ms, object.idempotency_token})
+               {object.bucket, object.name, object.project_number, object.generation, sha256,
+                static_cast<int64_t>(object.size_bytes), static_cast<int64_t>(object.crc32c),
+                object.md5, object.content_type, object.metadata, object.metageneration,
+                object.create_time_ms, object.update_time_ms, object.idempotency_token})
       .status();
 }
 
