@@ -1,10 +1,9 @@
 // What we have beside Firebase's models: versions, aliases, rollbacks, validation that outlives
 // its request.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fstream>
 
 #include "digest/digest.h"
 #include "server/server_under_test.h"
@@ -171,13 +170,18 @@ class HeldBlob {
     EXPECT_TRUE(fs_->Rename(path_, path_ + "-aside").ok());
     EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0);
   }
-  ~HeldBlob() { Release(); }
+  ~HeldBlob() {
+    Release();
+    if (writer_ >= 0) close(writer_);
+  }
   void Release() {
     if (path_.empty()) return;
     const std::string pipe = path_ + "-pipe";
     EXPECT_TRUE(fs_->Rename(path_, pipe).ok());
     EXPECT_TRUE(fs_->Rename(path_ + "-aside", path_).ok());
-    std::ofstream{pipe};  // Lets the reader go on; it finds another length and tries again.
+    // Lets the reader go on; it finds another length and tries again. Does not wait for one that
+    // never came, and stays open for one that is just opening the pipe.
+    writer_ = open(pipe.c_str(), O_RDWR | O_CLOEXEC);
     unlink(pipe.c_str());
     path_.clear();
   }
@@ -185,6 +189,7 @@ class HeldBlob {
  private:
   const std::unique_ptr<FileSystem> fs_ = NewPosixFileSystem();
   std::string path_;
+  int writer_ = -1;
 };
 
 class BackgroundApiTest : public VersionsApiTest {

@@ -51,8 +51,9 @@ class HeldBlob:
     def release(self):
         self.path.rename(self.pipe)
         self.aside.rename(self.path)
-        with open(self.pipe, "wb"):
-            pass  # Lets the reader go on; it finds another length and tries again.
+        # Lets the reader go on; it finds another length and tries again. For reading, too, so
+        # that it waits for no reader.
+        os.close(os.open(self.pipe, os.O_RDWR))
         self.pipe.unlink()
 
 

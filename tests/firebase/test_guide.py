@@ -76,7 +76,8 @@ def test_the_guide_brings_the_models_over(tmp_path, authority, firebase):
         imports = guide_block("sh", "import-firebase") + guide_block("sh", "import-folder")
         lines = guide_block("sh", "credentials") + imports + guide_block("sh", "same-project") + imports
         told = shell(lines, user, basic_environment(way, user) | {
-            "HTTPS_PROXY": firebase.proxy_url(), "NO_PROXY": "127.0.0.1"})
+            "HTTPS_PROXY": firebase.proxy_url(), "NO_PROXY": "127.0.0.1",
+            "SSL_CERT_FILE": str(authority.certificate)})
         assert [told.count(f"imported       {name}@1, published") for name in ("face", "hand")] == [2, 2], told
         device = Godwit(server, tmp_path / "device")
         device.variables = {"GODWIT_CA_FILE": str(authority.certificate)}
