@@ -21,7 +21,8 @@ class ObjectApiTest : public ::testing::Test {
     return server_.Admin(method, kObjects + rest, body);
   }
   std::string Reason(const Reply& reply) {
-    const auto& errors = reply.json()["error"]["errors"].items();
+    const Json body = reply.json();
+    const auto& errors = body["error"]["errors"].items();
     return errors.empty() ? "" : errors[0]["reason"].AsString();
   }
 
