@@ -81,13 +81,4 @@ bool SplitOperationName(std::string_view name, std::string_view* kind, std::stri
   return true;
 }
 
-Status NoSuchMethod() {
-  return Status(StatusCode::kNotFound, "there is no such method or resource");
-}
-
-Response WithoutStore(Response response) {
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
-}
-
 }  // namespace godwit::server

@@ -36,10 +36,4 @@ Response DoneDeletion();
 // The operation's name behind "operations/", split; false when it is of another form.
 bool SplitOperationName(std::string_view name, std::string_view* kind, std::string_view* id);
 
-// The error of a path or method that is none.
-Status NoSuchMethod();
-
-// So that no cache keeps a secret.
-Response WithoutStore(Response response);
-
 }  // namespace godwit::server

@@ -50,11 +50,9 @@ Response HandleTokenRequest(const ApiServices& services, const Request& request)
   OAuthError error;
   const auto token = services.access.ExchangeJwt(request.body, &error);
   if (token) {
-    Response response = JsonResponse(200, Json::Object({{"access_token", token->token},
+    return WithoutStore(JsonResponse(200, Json::Object({{"access_token", token->token},
                                                         {"expires_in", token->expires_in_s},
-                                                        {"token_type", "Bearer"}}));
-    response.headers.emplace_back("Cache-Control", "no-store");
-    return response;
+                                                        {"token_type", "Bearer"}})));
   }
   services.logger.Info("access token refused",
                        {{"error", error.error}, {"reason", error.description}});
@@ -78,7 +76,7 @@ Response HandleInstallationRequest(const ApiServices& services, const Request& r
                                                          request.head.Find("Authorization"));
     return deleted.ok() ? JsonResponse(200, Json::Object()) : ErrorResponse(deleted);
   }
-  return ErrorResponse(Status(StatusCode::kNotFound, "there is no such method or resource"));
+  return ErrorResponse(NoSuchMethod());
 }
 
 }  // namespace godwit::server

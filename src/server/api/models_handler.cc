@@ -83,7 +83,7 @@ Response ModelsHandler::Route(const Call& call) {
     if (depth == 5 && method == Method::kPatch) return Patch(call, id);
     if (depth == 5 && method == Method::kDelete) return Delete(call, id);
   }
-  return ErrorResponse(Status(StatusCode::kNotFound, "there is no such method or resource"));
+  return ErrorResponse(NoSuchMethod());
 }
 
 Result<StorageUri> ModelsHandler::ParseSource(const Call& call, const std::string& uri) const {

@@ -114,4 +114,13 @@ Response XmlErrorResponse(const Status& status, std::string_view denied_code) {
   return response;
 }
 
+Status NoSuchMethod() {
+  return Status(StatusCode::kNotFound, "there is no such method or resource");
+}
+
+Response WithoutStore(Response response) {
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
 }  // namespace godwit::server

@@ -22,4 +22,10 @@ Response StorageErrorResponse(const Status& status);
 // The form of Cloud Storage's XML paths. denied_code: what kPermissionDenied is called.
 Response XmlErrorResponse(const Status& status, std::string_view denied_code = "AccessDenied");
 
+// The error of a path or method that is none.
+Status NoSuchMethod();
+
+// So that no cache keeps a secret.
+Response WithoutStore(Response response);
+
 }  // namespace godwit::server

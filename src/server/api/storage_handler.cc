@@ -8,10 +8,6 @@
 namespace godwit::server {
 namespace {
 
-Status NoSuchMethod() {
-  return Status(StatusCode::kNotFound, "there is no such method or resource");
-}
-
 bool IsAccessList(std::string_view action) {
   return action == "acl" || action == "defaultObjectAcl" || action == "iam";
 }

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "server/api/authentication.h"
+#include "server/api/replies.h"
 #include "server/storage/storage_uri.h"
 
 namespace godwit::server {
 
 Result<StoragePath> ParseStoragePath(const RequestTarget& target) {
-  const Status no_such(StatusCode::kNotFound, "there is no such method or resource");
   const std::vector<std::string>& segments = target.segments;
   size_t at = 0;
   StoragePath path;
@@ -20,7 +20,7 @@ Result<StoragePath> ParseStoragePath(const RequestTarget& target) {
   path.download = target.At(at) == "download";
   if (path.upload || path.download) ++at;
   skip_version();
-  if (target.At(at) != "b") return no_such;
+  if (target.At(at) != "b") return NoSuchMethod();
   path.bucket = target.At(at + 1);
   path.objects = target.At(at + 2) == "o";
   path.object_name = path.objects ? target.At(at + 3) : "";

@@ -11,10 +11,6 @@ namespace {
 constexpr size_t kTokenMax = 64;                    // Clients send a UUID.
 constexpr uint64_t kMultipartExtraBytes = 1 << 20;  // For a multipart body's other parts.
 
-Status NoSuchMethod() {
-  return Status(StatusCode::kNotFound, "there is no such method or resource");
-}
-
 Result<ContentRange> ReadContentRange(std::string_view text) {
   if (text == "bytes 0--1/0") text = "bytes */0";  // Node's client, of an empty file in chunks.
   const auto range = ParseContentRange(text);

@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::string_view kRollback = ":rollback";
 
-Status NoSuchMethod() {
-  return Status(StatusCode::kNotFound, "there is no such method or resource");
-}
-
 Status EntityNotFound() { return Status(StatusCode::kNotFound, "Requested entity was not found."); }
 
 Result<int64_t> VersionNumber(std::string_view text) {
