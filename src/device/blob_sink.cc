@@ -61,6 +61,7 @@ Status BlobSink::OnData(std::span<const std::byte> data) {
     error_body_.append(reinterpret_cast<const char*>(data.data()), count);
     return Status::Ok();
   }
+  bytes_received_ += data.size();
   GODWIT_RETURN_IF_ERROR(partial_.Append(data));
   bytes_done_ = partial_.size_bytes();
   return Status::Ok();

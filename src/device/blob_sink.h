@@ -24,6 +24,9 @@ class BlobSink final : public HttpSink {
   Status OnResponse(const HttpResponse& response) override;
   Status OnData(std::span<const std::byte> data) override;
 
+  // Of the file, over the network.
+  uint64_t bytes_received() const { return bytes_received_; }
+
   // What arrived when the status was no success.
   const std::string& error_body() const { return error_body_; }
 
@@ -36,6 +39,7 @@ class BlobSink final : public HttpSink {
   const uint64_t expected_size_bytes_;
   std::atomic<uint64_t>& bytes_done_;
   bool is_file_ = false;
+  uint64_t bytes_received_ = 0;
   std::string error_body_;
 };
 

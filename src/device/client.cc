@@ -97,11 +97,12 @@ Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<
           InstallationOptions{options.server_url, options.project_id, options.app_id,
                               options.api_key, std::string(kSdkVersion)},
           *store_, seams.http, seams.clock, seams.logger)),
+      events_(std::make_unique<NullEventSink>()),
       downloader_(std::make_unique<Downloader>(
           DownloaderOptions{options.server_url, options.project_id, options.api_key,
                             options.receive_limit_bytes_per_s, options.stall_timeout_ms},
           DownloaderSeams{*store_, *installation_, seams.file_system, seams.http, seams.clock,
-                          seams.logger})),
+                          seams.logger, *events_})),
       downloads_(std::make_unique<SharedDownloads>(*downloader_, seams.logger)) {}
 
 Client::~Client() = default;

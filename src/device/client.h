@@ -59,6 +59,7 @@ struct Progress {
 class SharedDownload;
 class SharedDownloads;
 class Downloader;
+class EventSink;
 class Installation;
 class ModelStore;
 
@@ -128,6 +129,7 @@ class Client {
   const ClientSeams seams_;
   const std::unique_ptr<ModelStore> store_;
   const std::unique_ptr<Installation> installation_;
+  const std::unique_ptr<EventSink> events_;
   const std::unique_ptr<Downloader> downloader_;
   const std::unique_ptr<SharedDownloads> downloads_;  // Last: its threads use the others.
 };

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "crypto/crypto.h"
 #include "device/blob_sink.h"
@@ -68,12 +69,16 @@ class Downloader::Run {
         address_(address),
         name_(address.ToString()),
         conditions_(conditions),
-        control_(control) {}
+        control_(control),
+        started_ms_(downloader.seams_.clock.MonotonicMs()) {}
 
   Result<LocalModel> ToTheEnd();
 
  private:
   using Event = DownloadEvent;
+
+  Result<LocalModel> StepByStep();
+  void Record(EventKind kind, EventReason reason = EventReason::kNone);
 
   Event Do(DownloadState state);
   Event Check();
@@ -106,9 +111,33 @@ class Downloader::Run {
   std::unique_ptr<PartialDownload> partial_;  // Holds the model's lock.
   int64_t retry_after_ms_ = 0;
   Status error_;  // Of the latest failure.
+
+  // For the events.
+  const int64_t started_ms_;
+  bool transfer_recorded_ = false;
+  uint64_t bytes_received_ = 0;
 };
 
 Result<LocalModel> Downloader::Run::ToTheEnd() {
+  auto result = StepByStep();
+  if (!result.ok()) Record(EventKind::kFailed, ReasonOf(result.status().code()));
+  return result;
+}
+
+void Downloader::Run::Record(EventKind kind, EventReason reason) {
+  DeviceEvent event;
+  event.kind = kind;
+  event.model = name_;
+  event.hash = reply_.model_hash;
+  event.reason = reason;
+  if (kind == EventKind::kFinished || kind == EventKind::kFailed) {
+    event.bytes = bytes_received_;
+    event.duration_ms = seams_.clock.MonotonicMs() - started_ms_;
+  }
+  seams_.events.Record(event);
+}
+
+Result<LocalModel> Downloader::Run::StepByStep() {
   DownloadState state = DownloadState::kCheck;
   while (state != DownloadState::kDone && state != DownloadState::kFailed) {
     if (control_.cancelled) return Cancelled();
@@ -264,6 +293,9 @@ DownloadEvent Downloader::Run::Transfer() {
   control_.bytes_done = start;
   if (start == reply_.size_bytes) return Event::kSucceeded;
   if (const Event space = CheckSpace(); space != Event::kSucceeded) return space;
+  if (!std::exchange(transfer_recorded_, true)) {
+    Record(start > 0 ? EventKind::kResumed : EventKind::kStarted);
+  }
 
   HttpRequest request;
   request.url = reply_.download_uri;
@@ -275,6 +307,7 @@ DownloadEvent Downloader::Run::Transfer() {
   request.receive_limit_bytes_per_s = options_.receive_limit_bytes_per_s;
   BlobSink sink(*partial_, reply_.model_hash, reply_.size_bytes, control_.bytes_done);
   const auto response = seams_.http.Send(request, &sink, &control_.cancelled);
+  bytes_received_ += sink.bytes_received();
   if (partial_->size_bytes() > start) budgets_.Refill();
   if (response.ok()) return JudgeFile(*response, sink.error_body());
   const StatusCode code = response.status().code();
@@ -324,6 +357,8 @@ DownloadEvent Downloader::Run::Commit() {
                 committed.status());
   }
   local_ = *std::move(committed);
+  if (transfer_recorded_) Record(EventKind::kFinished);
+  Record(EventKind::kSwitched);
   seams_.logger.Info("a model was downloaded",
                      {{"model", name_},
                       {"hash", local_->hash},

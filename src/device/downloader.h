@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "device/conditions.h"
+#include "device/event_log.h"
 #include "device/installation.h"
 #include "device/model_store.h"
 #include "fs/file_system.h"
@@ -34,6 +35,7 @@ struct DownloaderSeams {
   HttpClient& http;
   Clock& clock;
   Logger& logger;
+  EventSink& events;
 };
 
 // What the thread that waits and the thread that downloads tell each other.
