@@ -60,7 +60,7 @@ class Downloader {
   void SetDeviceState(const DeviceState& state);
 
  private:
-  class Run;
+  friend class DownloadRun;
 
   const DownloaderOptions options_;
   const DownloaderSeams seams_;

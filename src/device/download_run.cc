@@ -1,0 +1,157 @@
+// What a download asks the server, and how it goes from state to state.
+#include "device/download_run.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "device/retry.h"
+#include "protocol/error_body.h"
+#include "protocol/installation_messages.h"
+
+namespace godwit {
+namespace {
+
+constexpr int64_t kSleepSliceMs = 100;
+constexpr int64_t kRetryAfterMaxMs = 60'000;
+constexpr size_t kReplyMax = 64 << 10;
+
+Status Cancelled() {
+  return Status(StatusCode::kCancelled,
+                "cancelled; what has arrived is kept, and the next call goes on from there");
+}
+
+}  // namespace
+
+Result<LocalModel> DownloadRun::ToTheEnd() {
+  auto result = StepByStep();
+  if (!result.ok()) Record(EventKind::kFailed, ReasonOf(result.status().code()));
+  return result;
+}
+
+void DownloadRun::Record(EventKind kind, EventReason reason) {
+  DeviceEvent event;
+  event.kind = kind;
+  event.model = name_;
+  event.hash = reply_.model_hash;
+  event.reason = reason;
+  if (kind == EventKind::kFinished || kind == EventKind::kFailed) {
+    event.bytes = bytes_received_;
+    event.duration_ms = seams_.clock.MonotonicMs() - started_ms_;
+  }
+  seams_.events.Record(event);
+}
+
+Result<LocalModel> DownloadRun::StepByStep() {
+  DownloadState state = DownloadState::kCheck;
+  while (state != DownloadState::kDone && state != DownloadState::kFailed) {
+    if (control_.cancelled) return Cancelled();
+    const DownloadStep step = NextStep(state, Do(state));
+    if (!budgets_.Spend(step.budget)) break;
+    if (step.budget == DownloadBudget::kRetries) GODWIT_RETURN_IF_ERROR(WaitToRetry());
+    state = step.next;
+  }
+  if (state != DownloadState::kDone) {
+    assert(!error_.ok());
+    return error_;
+  }
+  assert(local_.has_value());
+  return *std::move(local_);
+}
+
+DownloadEvent DownloadRun::Do(DownloadState state) {
+  switch (state) {
+    case DownloadState::kCheck:
+      return Check();
+    case DownloadState::kTransfer:
+      return Transfer();
+    default:
+      return Commit();
+  }
+}
+
+Status DownloadRun::Sleep(int64_t duration_ms) {
+  while (duration_ms > 0 && !control_.cancelled) {
+    const int64_t slice_ms = std::min(duration_ms, kSleepSliceMs);
+    seams_.clock.SleepMs(slice_ms);
+    duration_ms -= slice_ms;
+  }
+  return control_.cancelled ? Cancelled() : Status::Ok();
+}
+
+Status DownloadRun::WaitToRetry() {
+  if (retry_after_ms_ > kRetryAfterMaxMs) {
+    return Status(error_.code(), error_.message() + "; the server asks to come back in " +
+                                     std::to_string(retry_after_ms_ / 1000) + " s");
+  }
+  const int64_t delay_ms = std::max(RetryDelayMs(budgets_.retries_spent() - 1), retry_after_ms_);
+  retry_after_ms_ = 0;
+  seams_.logger.Info(
+      "the download will be tried again",
+      {{"model", name_}, {"delay_ms", std::to_string(delay_ms)}, {"cause", error_.message()}});
+  return Sleep(delay_ms);
+}
+
+HttpRequest DownloadRun::CheckRequest(const std::string& token) const {
+  HttpRequest request;
+  request.url = options_.server_url + DownloadPath(options_.project_id, address_);
+  request.headers = {{std::string(kApiKeyHeader), options_.api_key},
+                     {std::string(kInstallationTokenHeader), token},
+                     {"Accept", "application/json"}};
+  if (local_) request.headers.push_back({"If-None-Match", local_->hash});
+  request.stall_timeout_ms = options_.stall_timeout_ms;
+  request.response_body_max_bytes = kReplyMax;
+  return request;
+}
+
+DownloadEvent DownloadRun::Check() {
+  partial_.reset();  // The answer may name another file.
+  const auto token = seams_.installation.Token(&control_.cancelled);
+  if (!token.ok()) {
+    // The device that has no network at all learns it at once; the others try again.
+    return Fail(IsTransient(token.status().code()) ? Event::kTransient : Event::kFatal,
+                token.status());
+  }
+  auto found = seams_.store.Find(name_);
+  if (!found.ok()) return Fail(Event::kFatal, found.status());
+  local_ = *std::move(found);
+
+  const auto response = seams_.http.Send(CheckRequest(*token), nullptr, &control_.cancelled);
+  if (!response.ok()) {
+    return Fail(IsTransient(response.status().code()) ? Event::kTransient : Event::kFatal,
+                response.status());
+  }
+  if (response->status == 200) return ReadReply(*response);
+  if (response->status == 304) {
+    if (local_) return Event::kUnchanged;
+    return Fail(Event::kMismatch,
+                Status(StatusCode::kDataLoss,
+                       "the server says 'unchanged' to a device without the model; check what "
+                       "lies between this device and the server"));
+  }
+  error_ = StatusFromErrorBody(response->status, response->body);
+  retry_after_ms_ = RetryAfterMs(response->headers);
+  if (response->status == 401) {
+    const Status forgotten = seams_.installation.Forget(*token, &control_.cancelled);
+    return forgotten.ok() ? Event::kTokenRefused : Fail(Event::kFatal, forgotten);
+  }
+  return IsTransientHttp(response->status) ? Event::kTransient : Event::kFatal;
+}
+
+DownloadEvent DownloadRun::ReadReply(const HttpResponse& response) {
+  auto reply = ParseDownloadReply(response.body, FindHeader(response.headers, "ETag").value_or(""));
+  if (!reply.ok()) return Fail(Event::kFatal, reply.status());
+  reply_ = *std::move(reply);
+  if (local_ && local_->hash == reply_.model_hash) return Event::kUnchanged;
+  DeviceState device_state;
+  {
+    const std::lock_guard lock(downloader_.mutex_);
+    device_state = downloader_.device_state_;
+  }
+  if (Status unmet = CheckConditions(conditions_, device_state); !unmet.ok()) {
+    return Fail(Event::kFatal, std::move(unmet));
+  }
+  control_.bytes_total = reply_.size_bytes;
+  return Event::kSucceeded;
+}
+
+}  // namespace godwit

@@ -1,0 +1,22 @@
+// When a failed request may be tried again, and after how long. Pure but for chance.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/status.h"
+#include "http/http_client.h"
+
+namespace godwit {
+
+// Seconds in a Retry-After header, as milliseconds; 0 when it is absent or a date.
+int64_t RetryAfterMs(const std::vector<HttpHeader>& headers);
+
+// Doubles with each retry; then between half of it and all of it by chance, so that devices
+// that failed together do not come back together.
+int64_t RetryDelayMs(int retries_spent);
+
+bool IsTransientHttp(int status);
+bool IsTransient(StatusCode code);
+
+}  // namespace godwit
