@@ -1,9 +1,10 @@
-// Every JSON message from outside, from the same bytes: none may read past them, and what the
-// parser takes must come out of the writer as the same value.
+// Every message from outside, from the same bytes: none may read past them, and what the parser
+// takes must come out of the writer as the same value.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
+#include "protocol/device_context.h"
 #include "protocol/error_body.h"
 #include "protocol/installation_messages.h"
 #include "protocol/json.h"
@@ -21,6 +22,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(godwit::ParseCreateInstallationReply(text).ok());
   static_cast<void>(godwit::ParseInstallationToken(text).ok());
   static_cast<void>(godwit::StatusFromErrorBody(500, text));
+  static_cast<void>(godwit::RevokedHashFromErrorBody(text));
+  if (const auto context = godwit::DeviceContext::Parse(text); context.ok()) {
+    const std::string written = context->Serialize();
+    const auto again = godwit::DeviceContext::Parse(written);
+    if (!again.ok() || !(*again == *context)) std::abort();
+  }
   if (const auto address = godwit::ModelAddress::Parse(text); address.ok()) {
     if (address->ToString() != text) std::abort();
   }

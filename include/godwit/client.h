@@ -40,10 +40,11 @@ typedef struct godwit_client_options {
   uint32_t stall_timeout_ms;          /* Without a byte, a request fails; 0: 30000. */
   godwit_log_callback on_log;         /* NULL: no log. */
   void* log_user_data;
+  const char* app_version; /* "2.1.0", told to the server with every check; NULL: none. */
 } godwit_client_options;
 
 #define GODWIT_CLIENT_OPTIONS_VERSION 1
-#define GODWIT_CLIENT_OPTIONS_INIT {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define GODWIT_CLIENT_OPTIONS_INIT {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Opens the store and returns a client in *out. Reads and may write the disk,
  * never the network.
@@ -97,6 +98,21 @@ typedef enum godwit_answer {
  * everything is unknown. */
 GODWIT_API void godwit_client_set_device_state(godwit_client* client, godwit_answer on_wifi,
                                                godwit_answer charging, godwit_answer idle);
+
+/* Tells the server something of the app or the device with every check from now
+ * on, as in "tier" = "paid": people see it in `godwit explain`. The library
+ * tells os, os_version, device and locale where it knows them; an app that knows
+ * better may set those, too. No personal data belong here. The
+ * first call may read a small file.
+ *
+ * key:   1 to 32 of a-z, 0-9 and _, a letter first.
+ * value: printable UTF-8 of at most 256 bytes; NULL or "" removes the field.
+ *
+ * GODWIT_INVALID_ARGUMENT    the key or the value is malformed
+ * GODWIT_RESOURCE_EXHAUSTED  more than 32 fields, or 1024 bytes in all, encoded
+ */
+GODWIT_API godwit_status godwit_client_set_context(godwit_client* client, const char* key,
+                                                   const char* value, godwit_error* error);
 
 /* Gets a model and blocks until it is there: no network for a local model, else
  * the server is asked and the file downloaded, checked against its SHA-256 and

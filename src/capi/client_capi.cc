@@ -73,6 +73,7 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
   read.api_key = TextOrEmpty(options->api_key);
   read.directory = TextOrEmpty(options->directory);
   read.receive_limit_bytes_per_s = options->receive_limit_bytes_per_s;
+  read.app_version = TextOrEmpty(options->app_version);
   if (options->stall_timeout_ms != 0) read.stall_timeout_ms = options->stall_timeout_ms;
 
   auto client = std::make_unique<godwit_client>();
@@ -120,6 +121,13 @@ void godwit_client_set_device_state(godwit_client* client, godwit_answer on_wifi
   using godwit::capi::ReadAnswer;
   client->client->SetDeviceState(
       {.on_wifi = ReadAnswer(on_wifi), .charging = ReadAnswer(charging), .idle = ReadAnswer(idle)});
+}
+
+godwit_status godwit_client_set_context(godwit_client* client, const char* key, const char* value,
+                                        godwit_error* error) {
+  if (client == nullptr) return Report(Missing("client"), error);
+  if (key == nullptr) return Report(Missing("key"), error);
+  return Report(client->client->SetContext(key, godwit::capi::TextOrEmpty(value)), error);
 }
 
 godwit_status godwit_client_get_model(godwit_client* client, const char* address,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "device/context.h"
 #include "device/downloader.h"
 #include "device/installation.h"
 #include "device/model_store.h"
@@ -93,6 +94,8 @@ Progress ModelRequest::progress() const {
 Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<ModelStore> store)
     : seams_(seams),
       store_(std::move(store)),
+      context_(std::make_unique<ContextSource>(seams.file_system, options.app_version,
+                                               std::string(kSdkVersion))),
       installation_(std::make_unique<Installation>(
           InstallationOptions{options.server_url, options.project_id, options.app_id,
                               options.api_key, std::string(kSdkVersion)},
@@ -101,8 +104,8 @@ Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<
       downloader_(std::make_unique<Downloader>(
           DownloaderOptions{options.server_url, options.project_id, options.api_key,
                             options.receive_limit_bytes_per_s, options.stall_timeout_ms},
-          DownloaderSeams{*store_, *installation_, seams.file_system, seams.http, seams.clock,
-                          seams.logger, *events_})),
+          DownloaderSeams{*store_, *installation_, *context_, seams.file_system, seams.http,
+                          seams.clock, seams.logger, *events_})),
       downloads_(std::make_unique<SharedDownloads>(*downloader_, seams.logger)) {}
 
 Client::~Client() = default;
@@ -160,6 +163,10 @@ Status Client::DeleteDownloadedModel(const std::string& address) {
 Result<std::string> Client::InstallationId() { return installation_->Id(nullptr); }
 
 void Client::SetDeviceState(const DeviceState& state) { downloader_->SetDeviceState(state); }
+
+Status Client::SetContext(const std::string& key, const std::string& value) {
+  return context_->Set(key, value);
+}
 
 void Client::WaitForBackgroundWork() { downloads_->WaitUntilIdle(); }
 

@@ -25,6 +25,7 @@ struct ClientOptions {
   std::string directory;                   // Holds one store for each (server, project, app id).
   uint64_t receive_limit_bytes_per_s = 0;  // Of model files; 0: no limit.
   int64_t stall_timeout_ms = 30'000;
+  std::string app_version;  // Told to the server with every check; may be empty.
 };
 
 // Borrowed; must outlive the client. All thread-safe.
@@ -56,6 +57,7 @@ struct Progress {
   uint64_t bytes_total = 0;  // 0: not known yet, or no download needed.
 };
 
+class ContextSource;
 class SharedDownload;
 class SharedDownloads;
 class Downloader;
@@ -119,6 +121,10 @@ class Client {
 
   void SetDeviceState(const DeviceState& state);
 
+  // From the next check on; an empty value removes the field. kInvalidArgument for a malformed
+  // key or value, kResourceExhausted when the context would pass its limits.
+  Status SetContext(const std::string& key, const std::string& value);
+
   // Blocks until nothing is downloaded, not in the background either. Programs that end after
   // one call need it.
   void WaitForBackgroundWork();
@@ -128,6 +134,7 @@ class Client {
 
   const ClientSeams seams_;
   const std::unique_ptr<ModelStore> store_;
+  const std::unique_ptr<ContextSource> context_;
   const std::unique_ptr<Installation> installation_;
   const std::unique_ptr<EventSink> events_;
   const std::unique_ptr<Downloader> downloader_;

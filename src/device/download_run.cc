@@ -96,6 +96,7 @@ HttpRequest DownloadRun::CheckRequest(const std::string& token) const {
   request.url = options_.server_url + DownloadPath(options_.project_id, address_);
   request.headers = {{std::string(kApiKeyHeader), options_.api_key},
                      {std::string(kInstallationTokenHeader), token},
+                     {std::string(kContextHeader), seams_.context.Header()},
                      {"Accept", "application/json"}};
   if (local_) request.headers.push_back({"If-None-Match", local_->hash});
   request.stall_timeout_ms = options_.stall_timeout_ms;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "device/conditions.h"
+#include "device/context.h"
 #include "device/event_log.h"
 #include "device/installation.h"
 #include "device/model_store.h"
@@ -31,6 +32,7 @@ struct DownloaderOptions {
 struct DownloaderSeams {
   ModelStore& store;
   Installation& installation;
+  ContextSource& context;
   FileSystem& file_system;
   HttpClient& http;
   Clock& clock;

@@ -1,11 +1,16 @@
 #include "protocol/error_body.h"
 
 #include "protocol/json.h"
+#include "protocol/model_messages.h"
 
 namespace godwit {
 namespace {
 
 constexpr size_t kMessageMax = 500;
+constexpr size_t kBodyMax = 64 << 10;
+constexpr std::string_view kErrorInfo = "type.googleapis.com/google.rpc.ErrorInfo";
+constexpr std::string_view kRevoked = "VERSION_REVOKED";
+constexpr std::string_view kDomain = "godwit";
 
 StatusCode CodeFromName(std::string_view name) {
   for (int number = 1; number <= static_cast<int>(StatusCode::kIo); ++number) {
@@ -62,20 +67,47 @@ std::string Clean(std::string message) {
   return message + "…";
 }
 
+Json ErrorJson(const Status& status) {
+  return Json::Object({{"code", HttpStatusFromCode(status.code())},
+                       {"message", status.message()},
+                       {"status", StatusCodeName(status.code())}});
+}
+
 }  // namespace
 
 std::string SerializeErrorBody(const Status& status) {
-  return Json::Object({{"error", Json::Object({{"code", HttpStatusFromCode(status.code())},
-                                               {"message", status.message()},
-                                               {"status", StatusCodeName(status.code())}})}})
-      .Serialize();
+  return Json::Object({{"error", ErrorJson(status)}}).Serialize();
+}
+
+std::string SerializeRevokedBody(const Status& status, std::string_view model_hash) {
+  Json error = ErrorJson(status);
+  error.Set("details",
+            Json::Array({Json::Object({{"@type", kErrorInfo},
+                                       {"reason", kRevoked},
+                                       {"domain", kDomain},
+                                       {"metadata", Json::Object({{"modelHash", model_hash}})}})}));
+  return Json::Object({{"error", std::move(error)}}).Serialize();
+}
+
+std::string RevokedHashFromErrorBody(std::string_view body) {
+  const auto json = Json::Parse(body, {.bytes_max = kBodyMax});
+  if (!json.ok()) return "";
+  for (const Json& detail : (*json)["error"]["details"].items()) {
+    if (detail["@type"].AsString() != kErrorInfo || detail["reason"].AsString() != kRevoked ||
+        detail["domain"].AsString() != kDomain) {
+      continue;
+    }
+    const std::string& hash = detail["metadata"]["modelHash"].AsString();
+    if (IsSha256Hex(hash)) return hash;
+  }
+  return "";
 }
 
 Status StatusFromErrorBody(int http_status, std::string_view body) {
   StatusCode code = CodeFromHttp(http_status);
   std::string message = "the server answered " + std::to_string(http_status);
   // A proxy's page of HTML is no error of ours: then the number says it all.
-  const auto json = Json::Parse(body, {.bytes_max = 64 << 10});
+  const auto json = Json::Parse(body, {.bytes_max = kBodyMax});
   if (!json.ok()) return Status(code, message);
   const Json& error = (*json)["error"];
   const StatusCode named = CodeFromName(error["status"].AsString());

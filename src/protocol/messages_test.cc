@@ -57,6 +57,20 @@ TEST(DownloadReply, IsRefusedWhenAPartIsMissingOrWrong) {
     EXPECT_FALSE(ParseDownloadReply(row.body, row.etag).ok()) << row.body;
 }
 
+TEST(DownloadReply, CarriesItsVersionsGoldenFile) {
+  DownloadReply reply{.download_uri = "u", .expire_time_ms = 0, .model_hash = kHash};
+  reply.golden = {"https://h/blobs/g?sig=1", std::string(64, 'b'), kGoldenMaxBytes};
+  const auto read = ParseDownloadReply(SerializeDownloadReply(reply), kHash);
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  EXPECT_EQ(read->golden, reply.golden);
+  reply.golden->size_bytes += 1;
+  EXPECT_FALSE(ParseDownloadReply(SerializeDownloadReply(reply), kHash).ok());
+  reply.golden = {"u", "ab", 1};
+  EXPECT_FALSE(ParseDownloadReply(SerializeDownloadReply(reply), kHash).ok());
+  reply.golden = {"", kHash, 1};
+  EXPECT_FALSE(ParseDownloadReply(SerializeDownloadReply(reply), kHash).ok());
+}
+
 TEST(DownloadReply, PutsTheAddressIntoThePath) {
   EXPECT_EQ(DownloadPath("godwit", {"face", 7, ""}),
             "/v1beta2/projects/godwit/models/face@7:download");
@@ -114,6 +128,20 @@ TEST(ErrorBody, CarriesCodeMessageAndName) {
   const Status read = StatusFromErrorBody(404, body);
   EXPECT_EQ(read.code(), status.code());
   EXPECT_EQ(read.message(), status.message());
+}
+
+TEST(ErrorBody, NamesTheFileThatWasRevoked) {
+  const Status status(StatusCode::kNotFound, "revoked");
+  const std::string body = SerializeRevokedBody(status, kHash);
+  EXPECT_EQ(StatusFromErrorBody(404, body).code(), StatusCode::kNotFound);
+  EXPECT_EQ(RevokedHashFromErrorBody(body), kHash);
+  for (const std::string& other :
+       {SerializeErrorBody(status), SerializeRevokedBody(status, "AB"), std::string("<html>"),
+        std::string(R"({"error":{"details":{"reason":"VERSION_REVOKED"}}})"),
+        R"({"error":{"details":[{"reason":"VERSION_REVOKED","metadata":{"modelHash":")" + kHash +
+            R"("}}]}})"}) {
+    EXPECT_EQ(RevokedHashFromErrorBody(other), "") << other;
+  }
 }
 
 TEST(ErrorBody, HasTheStatusesOfTheReferencePage) {

@@ -17,13 +17,28 @@ Status Malformed(std::string_view reason) {
                     "; check that the address is a godwit server's");
 }
 
+Result<GoldenFile> ReadGolden(const Json& json) {
+  GoldenFile golden;
+  golden.uri = json["uri"].AsString();
+  golden.hash = json["hash"].AsString();
+  const int64_t size = json["sizeBytes"].AsInt(-1);
+  if (golden.uri.empty() || golden.uri.size() > kUriMax || !IsSha256Hex(golden.hash)) {
+    return Malformed("golden has no link or no SHA-256");
+  }
+  if (size < 0 || static_cast<uint64_t>(size) > kGoldenMaxBytes) {
+    return Malformed("golden is too large");
+  }
+  golden.size_bytes = static_cast<uint64_t>(size);
+  return golden;
+}
+
+}  // namespace
+
 bool IsSha256Hex(std::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
          });
 }
-
-}  // namespace
 
 std::string DownloadPath(std::string_view project_id, const ModelAddress& address) {
   return "/v1beta2/projects/" + std::string(project_id) + "/models/" + address.ToString() +
@@ -36,6 +51,11 @@ std::string SerializeDownloadReply(const DownloadReply& reply) {
                             {"sizeBytes", std::to_string(reply.size_bytes)},
                             {"modelFormat", reply.model_format}});
   if (reply.model_version != 0) json.Set("modelVersion", reply.model_version);
+  if (reply.golden) {
+    json.Set("golden", Json::Object({{"uri", reply.golden->uri},
+                                     {"hash", reply.golden->hash},
+                                     {"sizeBytes", std::to_string(reply.golden->size_bytes)}}));
+  }
   return json.Serialize();
 }
 
@@ -67,6 +87,9 @@ Result<DownloadReply> ParseDownloadReply(std::string_view body, std::string_view
   if (reply.expire_time_ms < 0) return Malformed("expireTime is no time");
   if (size < 0) return Malformed("sizeBytes is no size");
   reply.size_bytes = static_cast<uint64_t>(size);
+  if (json.Has("golden")) {
+    GODWIT_ASSIGN_OR_RETURN(reply.golden, ReadGolden(json["golden"]));
+  }
   return reply;
 }
 

@@ -94,6 +94,10 @@ static void test_client(const char* directory) {
 
   godwit_client_set_device_state(client, GODWIT_ANSWER_YES, GODWIT_ANSWER_NO,
                                  GODWIT_ANSWER_UNKNOWN);
+  EXPECT(godwit_client_set_context(client, "tier", "paid", &error) == GODWIT_OK);
+  EXPECT(godwit_client_set_context(client, "tier", NULL, &error) == GODWIT_OK);
+  EXPECT(godwit_client_set_context(client, "Tier", "paid", &error) == GODWIT_INVALID_ARGUMENT);
+  EXPECT(godwit_client_set_context(client, NULL, "paid", &error) == GODWIT_INVALID_ARGUMENT);
   EXPECT(godwit_client_start_get_model(client, "face", GODWIT_LATEST_MODEL, NULL, &request,
                                        &error) == GODWIT_OK);
   godwit_request_progress(request, &done, &total);
