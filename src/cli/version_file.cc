@@ -46,7 +46,7 @@ Status MakeRoom(FileSystem& fs, const std::string& folder, uint64_t wanted_bytes
     std::string path = JoinPath(folder, name);
     GODWIT_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(path));
     total_bytes += info.size_bytes;
-    files.push_back({info.modified_ms, info.size_bytes, std::move(path)});
+    files.push_back({info.modified_ms(), info.size_bytes, std::move(path)});
   }
   std::sort(files.begin(), files.end(),
             [](const Kept& a, const Kept& b) { return a.modified_ms < b.modified_ms; });

@@ -10,7 +10,8 @@
 namespace godwit {
 namespace {
 
-constexpr int64_t kCollectAfterMs = 24 * 60 * 60 * 1000;
+constexpr int64_t kDayMs = 24 * 60 * 60 * 1000;
+constexpr int64_t kCollectAfterMs = kDayMs;
 constexpr uint64_t kMarkerMaxBytes = 64 << 10;
 
 std::string HashOfName(std::string_view name) { return DigestOf(name).ToHex(); }
@@ -78,36 +79,49 @@ std::string ModelStore::PathOf(std::string_view folder, std::string_view name) c
 }
 
 // nullopt when the record is absent or damaged, or its file is not there.
-Result<std::optional<LocalModel>> ModelStore::ReadRecord(const std::string& file_name) {
+Result<std::optional<ModelStore::Standing>> ModelStore::ReadRecord(const std::string& file_name) {
   const std::string path = PathOf(kRecordFolder, file_name);
   const auto skip = [&](std::string_view cause) {
     logger_.Warning("a model on this device counts as absent; getting it again mends it",
                     {{"record", path}, {"cause", cause}});
-    return std::optional<LocalModel>();
+    return std::optional<Standing>();
   };
-  auto bytes = ReadIfPresent(fs_, path, kStoreFileMaxBytes);
-  if (!bytes.ok() && bytes.status().code() == StatusCode::kOutOfRange) {
-    return skip("the file is too long");
+  auto read = records_.Read(path);
+  if (!read.ok()) {
+    const StatusCode code = read.status().code();
+    if (code == StatusCode::kNotFound) return std::optional<Standing>();
+    return code == StatusCode::kDataLoss
+               ? Result<std::optional<Standing>>(skip(read.status().message()))
+               : read.status();
   }
-  if (!bytes.ok()) return bytes.status();
-  if (!bytes->has_value()) return std::optional<LocalModel>();
-  const auto record = ParseModelRecord(**bytes);
-  if (!record.ok()) return skip(record.status().message());
-  if (HashOfName(record->name) != file_name) return skip("the record is of another model");
+  const ModelRecord& record = (*read)->record;
+  if (HashOfName(record.name) != file_name) return skip("the record is of another model");
 
-  const std::string hash = record->digest.ToHex();
+  const std::string hash = record.digest.ToHex();
   const std::string blob_path = PathOf(kBlobFolder, hash);
   const auto info = fs_.Stat(blob_path);
   if (!info.ok() && info.status().code() != StatusCode::kNotFound) return info.status();
   if (!info.ok()) return skip("its file is gone");
-  if (info->size_bytes != record->size_bytes) return skip("its file has the wrong size");
-  return std::optional<LocalModel>(LocalModel{record->name, hash, blob_path, record->size_bytes,
-                                              record->downloaded_at_ms, record->version});
+  if (info->size_bytes != record.size_bytes) return skip("its file has the wrong size");
+  LocalModel model{record.name,   hash, blob_path, record.size_bytes, record.downloaded_at_ms,
+                   record.version};
+  return std::optional<Standing>({*std::move(read), std::move(model)});
+}
+
+// The time of the record's file is when the model was last used, to within a day.
+void ModelStore::NoteUse(const std::string& file_name, const FileInfo& record_info) {
+  const int64_t age_ms = clock_.NowMs() - record_info.modified_ms();
+  if (age_ms > -kDayMs && age_ms < kDayMs) return;
+  (void)fs_.Touch(PathOf(kRecordFolder, file_name));  // On a read-only disk nothing is evicted.
 }
 
 Result<std::optional<LocalModel>> ModelStore::Find(const std::string& name) {
   GODWIT_RETURN_IF_ERROR(CheckModelName(name));
-  return ReadRecord(HashOfName(name));
+  const std::string file_name = HashOfName(name);
+  GODWIT_ASSIGN_OR_RETURN(auto standing, ReadRecord(file_name));
+  if (!standing.has_value()) return std::optional<LocalModel>();
+  NoteUse(file_name, standing->record->info);
+  return std::optional<LocalModel>(std::move(standing->model));
 }
 
 Result<std::vector<LocalModel>> ModelStore::List() {
@@ -115,8 +129,8 @@ Result<std::vector<LocalModel>> ModelStore::List() {
   std::vector<LocalModel> models;
   for (const std::string& file_name : file_names) {
     if (!Digest::Parse(file_name).ok()) continue;  // ReplaceFile's temporary file, say.
-    GODWIT_ASSIGN_OR_RETURN(auto model, ReadRecord(file_name));
-    if (model.has_value()) models.push_back(std::move(*model));
+    GODWIT_ASSIGN_OR_RETURN(auto standing, ReadRecord(file_name));
+    if (standing.has_value()) models.push_back(std::move(standing->model));
   }
   std::sort(models.begin(), models.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
@@ -191,7 +205,7 @@ Status ModelStore::WriteInstallation(std::string_view bytes) {
 }
 
 bool ModelStore::IsOld(const FileInfo& info) const {
-  return clock_.NowMs() - info.modified_ms > kCollectAfterMs;
+  return clock_.NowMs() - info.modified_ms() > kCollectAfterMs;
 }
 
 Status ModelStore::CollectGarbage() {

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "device/record_cache.h"
 #include "device/store_format.h"
 #include "digest/digest.h"
 #include "fs/file_system.h"
@@ -77,7 +78,9 @@ class ModelStore {
                                                   const std::string& project,
                                                   const std::string& app_id);
 
-  // nullopt when there is none. A damaged record counts as none, and is logged.
+  // nullopt when there is none. A damaged record counts as none, and is logged. Two calls to the
+  // system when the record is the one that the last Find or List read, and once a day a third,
+  // which notes that the model is used.
   Result<std::optional<LocalModel>> Find(const std::string& name);
 
   // Sorted by name. Damaged records are left out, and logged.
@@ -114,12 +117,18 @@ class ModelStore {
 
  private:
   ModelStore(FileSystem& fs, const Clock& clock, Logger& logger, std::string directory)
-      : fs_(fs), clock_(clock), logger_(logger), directory_(std::move(directory)) {}
+      : fs_(fs), clock_(clock), logger_(logger), directory_(std::move(directory)), records_(fs) {}
 
   Status CreateOrCheck(const StoreOwner& owner);
   Result<bool> CheckMarker();
   std::string PathOf(std::string_view folder, std::string_view name) const;
-  Result<std::optional<LocalModel>> ReadRecord(const std::string& file_name);
+  // A record, and the model when its file stands.
+  struct Standing {
+    std::shared_ptr<const StandingRecord> record;
+    LocalModel model;
+  };
+  Result<std::optional<Standing>> ReadRecord(const std::string& file_name);
+  void NoteUse(const std::string& file_name, const FileInfo& record_info);
   Status RemovePartials(const std::string& name_hash, const std::string& except);
   Status CollectBlobs();
   Status CollectPartials();
@@ -129,6 +138,7 @@ class ModelStore {
   const Clock& clock_;
   Logger& logger_;
   const std::string directory_;
+  RecordCache records_;
 };
 
 }  // namespace godwit

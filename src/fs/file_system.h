@@ -14,6 +14,17 @@
 
 namespace godwit {
 
+struct FileInfo {
+  uint64_t size_bytes = 0;
+  int64_t modified_ns = 0;  // Wall time of the last write or Touch.
+  uint64_t file_id = 0;     // No other file's on that disk while this one has a name or is open.
+  bool is_directory = false;
+  bool others_may_read = false;  // By its permission bits, users outside of its group.
+
+  int64_t modified_ms() const { return modified_ns / 1'000'000; }
+  friend bool operator==(const FileInfo&, const FileInfo&) = default;
+};
+
 // An open file. Not thread-safe, but ReadAt may run beside ReadAt. Closes when destroyed,
 // without syncing.
 class File {
@@ -30,6 +41,9 @@ class File {
   virtual Status Truncate(uint64_t size_bytes) = 0;
   virtual Result<uint64_t> Size() = 0;
 
+  // Of this very file, whatever its name leads to meanwhile.
+  virtual Result<FileInfo> Info() = 0;
+
   // Returns once data and size survive a power loss. The file's name survives only after
   // FileSystem::SyncDirectory on its folder.
   virtual Status Sync() = 0;
@@ -42,13 +56,6 @@ class File {
 class FileLock {
  public:
   virtual ~FileLock() = default;
-};
-
-struct FileInfo {
-  uint64_t size_bytes = 0;
-  int64_t modified_ms = 0;  // Wall time of the last write.
-  bool is_directory = false;
-  bool others_may_read = false;  // By its permission bits, users outside of its group.
 };
 
 enum class OpenMode {
@@ -85,6 +92,9 @@ class FileSystem {
   virtual Result<std::vector<std::string>> List(const std::string& path) = 0;
 
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
+
+  // Makes now the time of the file's last write. A power loss may undo it.
+  virtual Status Touch(const std::string& path) = 0;
 
   // Returns once creations, renames and removals in the folder survive a power loss.
   virtual Status SyncDirectory(const std::string& path) = 0;

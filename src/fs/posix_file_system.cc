@@ -102,6 +102,17 @@ int SyncDescriptor(int fd) {
 #endif
 }
 
+FileInfo InfoOf(const struct stat& info) {
+#if defined(__APPLE__)
+  const timespec& time = info.st_mtimespec;
+#else
+  const timespec& time = info.st_mtim;
+#endif
+  return {static_cast<uint64_t>(info.st_size),
+          int64_t{time.tv_sec} * 1'000'000'000 + int64_t{time.tv_nsec},
+          static_cast<uint64_t>(info.st_ino), S_ISDIR(info.st_mode), (info.st_mode & S_IROTH) != 0};
+}
+
 class PosixFile final : public File {
  public:
   PosixFile(Descriptor descriptor, std::string path)
@@ -146,6 +157,12 @@ class PosixFile final : public File {
     return static_cast<uint64_t>(info.st_size);
   }
 
+  Result<FileInfo> Info() override {
+    struct stat info;
+    if (::fstat(descriptor_.get(), &info) != 0) return ErrnoStatus("examine", path_, errno);
+    return InfoOf(info);
+  }
+
   Status Sync() override {
     return SyncDescriptor(descriptor_.get()) == 0 ? Status::Ok()
                                                   : ErrnoStatus("sync", path_, errno);
@@ -181,15 +198,6 @@ Result<std::unique_ptr<FileLock>> Flock(const std::string& path, int operation) 
     return ErrnoStatus("lock", path, errno);
   }
   return std::unique_ptr<FileLock>(std::make_unique<PosixFileLock>(std::move(*opened)));
-}
-
-int64_t ModifiedMs(const struct stat& info) {
-#if defined(__APPLE__)
-  const timespec& time = info.st_mtimespec;
-#else
-  const timespec& time = info.st_mtim;
-#endif
-  return int64_t{time.tv_sec} * 1000 + int64_t{time.tv_nsec} / 1'000'000;
 }
 
 class PosixFileSystem final : public FileSystem {
@@ -246,8 +254,12 @@ class PosixFileSystem final : public FileSystem {
   Result<FileInfo> Stat(const std::string& path) override {
     struct stat info;
     if (::stat(path.c_str(), &info) != 0) return ErrnoStatus("examine", path, errno);
-    return FileInfo{static_cast<uint64_t>(info.st_size), ModifiedMs(info), S_ISDIR(info.st_mode),
-                    (info.st_mode & S_IROTH) != 0};
+    return InfoOf(info);
+  }
+
+  Status Touch(const std::string& path) override {
+    if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0) return Status::Ok();
+    return ErrnoStatus("touch", path, errno);
   }
 
   Status SyncDirectory(const std::string& path) override {

@@ -22,6 +22,11 @@ struct FaultFileSystem::Node {
   std::map<std::string, NodePtr> durable_entries;
 
   UnsyncedData data;  // Of a file.
+
+  // The address is the id: like an inode's number it is used again once the file is gone.
+  FileInfo Info() const {
+    return {data.size(), modified_ms * 1'000'000, reinterpret_cast<uintptr_t>(this), is_folder};
+  }
 };
 
 // One or two edits of names that happen together: a rename has two.
@@ -85,6 +90,12 @@ class FaultFileSystem::OpenedFile final : public File {
     const std::lock_guard lock(fs_->mutex_);
     GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(boot_, path_));
     return node_->data.size();
+  }
+
+  Result<FileInfo> Info() override {
+    const std::lock_guard lock(fs_->mutex_);
+    GODWIT_RETURN_IF_ERROR(fs_->CheckAlive(boot_, path_));
+    return node_->Info();
   }
 
   Status Sync() override {
@@ -393,7 +404,18 @@ Result<FileInfo> FaultFileSystem::Stat(const std::string& path) {
   if (place.node == nullptr) {
     return Status(StatusCode::kNotFound, "examine " + path + ": no such file");
   }
-  return FileInfo{place.node->data.size(), place.node->modified_ms, place.node->is_folder};
+  return place.node->Info();
+}
+
+Status FaultFileSystem::Touch(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  GODWIT_ASSIGN_OR_RETURN(const Place place, Walk(path));
+  if (place.node == nullptr) {
+    return Status(StatusCode::kNotFound, "touch " + path + ": no such file");
+  }
+  GODWIT_RETURN_IF_ERROR(Mutate("touch " + path));
+  place.node->modified_ms = NowMs();
+  return Status::Ok();
 }
 
 Status FaultFileSystem::SyncDirectory(const std::string& path) {

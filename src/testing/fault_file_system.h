@@ -53,7 +53,7 @@ class FaultFileSystem final : public FileSystem {
 
   // Dies at the n-th mutating operation from now, 0 being the next: it and all later ones fail
   // with kIo and change nothing. Mutating are: creating a file or folder, WriteAt, Truncate,
-  // Sync, Rename, Remove, RemoveDirectory and SyncDirectory. Reading goes on.
+  // Sync, Touch, Rename, Remove, RemoveDirectory and SyncDirectory. Reading goes on.
   void CrashAt(uint64_t n);
 
   // True once an operation failed because of CrashAt.
@@ -81,6 +81,7 @@ class FaultFileSystem final : public FileSystem {
   Status RemoveDirectory(const std::string& path) override;
   Result<std::vector<std::string>> List(const std::string& path) override;
   Result<FileInfo> Stat(const std::string& path) override;
+  Status Touch(const std::string& path) override;
   Status SyncDirectory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path, LockMode mode) override;
   Result<std::unique_ptr<FileLock>> TryLock(const std::string& path, LockMode mode) override;

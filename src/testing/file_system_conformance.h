@@ -123,6 +123,20 @@ TEST_P(FileSystemConformance, MakesFoldersListsThemAndRemovesOnlyEmptyOnes) {
   EXPECT_EQ(fs().CreateDirectories(Path("file")).code(), StatusCode::kAlreadyExists);
 }
 
+TEST_P(FileSystemConformance, KnowsAFileByItsIdWhileItIsOpen) {
+  Write("a", "first");
+  const auto first = fs().Open(Path("a"), OpenMode::kRead);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ((*first)->Info().value(), fs().Stat(Path("a")).value());
+  for (int round = 0; round < 4; ++round) {
+    Write("b", "other");
+    ASSERT_TRUE(fs().Rename(Path("b"), Path("a")).ok());
+    EXPECT_NE((*first)->Info().value().file_id, fs().Stat(Path("a")).value().file_id);
+  }
+  EXPECT_TRUE(fs().Touch(Path("a")).ok());
+  EXPECT_EQ(fs().Touch(Path("none")).code(), StatusCode::kNotFound);
+}
+
 TEST_P(FileSystemConformance, LetsManyShareALockAndOneExclude) {
   auto shared = fs().TryLock(Path("lock"), LockMode::kShared);
   auto second = fs().TryLock(Path("lock"), LockMode::kShared);

@@ -105,7 +105,7 @@ class FileBlobStore final : public BlobStore {
       }
       if (!IsUploadId(id)) continue;
       const auto info = fs_.Stat(JoinPath(paths_.Uploads(), name));
-      if (!info.ok() || info->modified_ms >= modified_before_ms) continue;
+      if (!info.ok() || info->modified_ms() >= modified_before_ms) continue;
       // Whoever is writing it holds its lock, even if he has been silent for long.
       if (name == id && !fs_.TryLock(paths_.Upload(id), LockMode::kExclusive).ok()) continue;
       ids.push_back(std::move(id));
