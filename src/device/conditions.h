@@ -2,17 +2,9 @@
 #pragma once
 
 #include "base/status.h"
+#include "platform/platform.h"
 
 namespace godwit {
-
-enum class Answer { kUnknown = 0, kNo = 1, kYes = 2 };
-
-// What the app knows of the device. A value type.
-struct DeviceState {
-  Answer on_wifi = Answer::kUnknown;
-  Answer charging = Answer::kUnknown;
-  Answer idle = Answer::kUnknown;
-};
 
 // A value type.
 struct DownloadConditions {
