@@ -1,0 +1,7 @@
+/* Prints its argument, as `godwit get` prints a path. */
+#include <stdio.h>
+
+int main(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) puts(argv[i]);
+  return 0;
+}
