@@ -1,9 +1,11 @@
-// Range and Content-Range: whatever a peer sends, the answer stays inside the representation.
+// Range, Content-Range and Retry-After: whatever a peer sends, the answer stays inside the
+// representation, and the wait inside its limit.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "http/range.h"
+#include "http/retry_after.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
@@ -23,5 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       std::abort();
     }
   }
+  const int64_t wait_ms = godwit::ParseRetryAfterMs(text, 1767323045000);
+  if (wait_ms < 0 || wait_ms > godwit::kRetryAfterMaxMs) std::abort();
   return 0;
 }

@@ -6,7 +6,8 @@
 namespace godwit {
 namespace {
 
-constexpr size_t kErrorBodyMax = 16 << 10;
+constexpr size_t kErrorBodyMax = 16 << 10;  // Kept of it;
+constexpr size_t kErrorBytesMax = 1 << 20;  // read of it.
 constexpr size_t kSha256HexLength = 64;
 
 Status Mismatch(const std::string& cause) {
@@ -40,6 +41,18 @@ Status BlobSink::CheckPart(const HttpResponse& response) const {
 Status BlobSink::OnResponse(const HttpResponse& response) {
   is_file_ = response.status == 200 || response.status == 206;
   if (!is_file_) return Status::Ok();
+  const std::string_view type = FindHeader(response.headers, "Content-Type").value_or("");
+  if (type.starts_with("text/html")) {
+    return Status(StatusCode::kUnavailable,
+                  "a web page comes where a model's file was to come; if this network has a login "
+                  "page, log in, then try again");
+  }
+  const std::string_view coding =
+      FindHeader(response.headers, "Content-Encoding").value_or("identity");
+  if (coding != "identity") {
+    return Mismatch("the file server sends the file in the coding '" +
+                    std::string(coding.substr(0, 20)) + "', for which nobody asked");
+  }
   // The server names a file by its hash. A foreign file host has tags of its own, which say
   // nothing; the hash of the bytes decides.
   const std::string_view etag =
@@ -56,6 +69,10 @@ Status BlobSink::OnResponse(const HttpResponse& response) {
 
 Status BlobSink::OnData(std::span<const std::byte> data) {
   if (!is_file_) {
+    if (data.size() > kErrorBytesMax - error_bytes_) {
+      return Status(StatusCode::kUnavailable, "the file server's error does not end; try again");
+    }
+    error_bytes_ += data.size();
     const size_t room = kErrorBodyMax - error_body_.size();
     const size_t count = std::min(room, data.size());
     error_body_.append(reinterpret_cast<const char*>(data.data()), count);

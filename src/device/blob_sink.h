@@ -41,6 +41,7 @@ class BlobSink final : public HttpSink {
   bool is_file_ = false;
   uint64_t bytes_received_ = 0;
   std::string error_body_;
+  size_t error_bytes_ = 0;
 };
 
 }  // namespace godwit

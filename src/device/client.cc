@@ -6,6 +6,7 @@
 #include "device/downloader.h"
 #include "device/installation.h"
 #include "device/model_store.h"
+#include "device/servers.h"
 #include "device/shared_downloads.h"
 
 namespace godwit {
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::string_view kSdkVersion = "godwit:0.1.0";
 constexpr size_t kOptionMax = 256;
+constexpr size_t kFallbacksMax = 8;
 
 Model ToModel(const LocalModel& local) {
   return {local.name, local.path, local.hash, local.size_bytes, local.version};
@@ -36,22 +38,57 @@ Status CheckOption(std::string_view name, const std::string& value) {
   return Status::Ok();
 }
 
+// Takes the slashes off its end.
+Status CheckServerUrl(std::string_view name, std::string& url) {
+  while (url.ends_with('/')) url.pop_back();
+  GODWIT_RETURN_IF_ERROR(CheckOption(name, url));
+  const size_t scheme = url.find("://");
+  if ((!url.starts_with("http://") && !url.starts_with("https://")) ||
+      url.find_first_of("/?#", scheme + 3) != std::string::npos) {
+    return WrongOption(name, "is not of the form https://models.example.org");
+  }
+  return Status::Ok();
+}
+
+Status CheckServers(ClientOptions& options) {
+  GODWIT_RETURN_IF_ERROR(CheckServerUrl("server_url", options.server_url));
+  if (options.fallback_urls.size() > kFallbacksMax) {
+    return WrongOption("fallback_urls", "has more than 8 servers");
+  }
+  for (std::string& url : options.fallback_urls) {
+    GODWIT_RETURN_IF_ERROR(CheckServerUrl("fallback_urls", url));
+    if (options.server_url.starts_with("https://") && !url.starts_with("https://")) {
+      return WrongOption("fallback_urls", "has an address of plain http beside one of https");
+    }
+  }
+  return Status::Ok();
+}
+
+ServersOptions ServersOf(const ClientOptions& options) {
+  ServersOptions servers;
+  servers.urls = {options.server_url};
+  servers.urls.insert(servers.urls.end(), options.fallback_urls.begin(),
+                      options.fallback_urls.end());
+  servers.stall_timeout_ms = options.stall_timeout_ms;
+  servers.stall_bytes_per_s = options.stall_bytes_per_s;
+  return servers;
+}
+
 Status CheckOptions(ClientOptions& options) {
-  while (options.server_url.ends_with('/')) options.server_url.pop_back();
-  GODWIT_RETURN_IF_ERROR(CheckOption("server_url", options.server_url));
+  GODWIT_RETURN_IF_ERROR(CheckServers(options));
   GODWIT_RETURN_IF_ERROR(CheckOption("project_id", options.project_id));
   GODWIT_RETURN_IF_ERROR(CheckOption("app_id", options.app_id));
   GODWIT_RETURN_IF_ERROR(CheckOption("api_key", options.api_key));
   if (options.directory.empty()) return WrongOption("directory", "is missing");
-  const size_t scheme = options.server_url.find("://");
-  if ((!options.server_url.starts_with("http://") && !options.server_url.starts_with("https://")) ||
-      options.server_url.find_first_of("/?#", scheme + 3) != std::string::npos) {
-    return WrongOption("server_url", "is not of the form https://models.example.org");
-  }
   if (options.project_id.find_first_of("/?#%") != std::string::npos) {
     return WrongOption("project_id", "is no project's id or number");
   }
   if (options.stall_timeout_ms <= 0) return WrongOption("stall_timeout_ms", "is not positive");
+  if (options.stall_bytes_per_s <= 0) return WrongOption("stall_bytes_per_s", "is not positive");
+  if (options.receive_limit_bytes_per_s > 0 &&
+      static_cast<uint64_t>(options.stall_bytes_per_s) >= options.receive_limit_bytes_per_s) {
+    return WrongOption("stall_bytes_per_s", "is not below receive_limit_bytes_per_s");
+  }
   return Status::Ok();
 }
 
@@ -96,15 +133,16 @@ Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<
       store_(std::move(store)),
       context_(std::make_unique<ContextSource>(seams.file_system, options.app_version,
                                                std::string(kSdkVersion))),
+      servers_(
+          std::make_unique<Servers>(ServersOf(options), seams.http, seams.clock, seams.logger)),
       installation_(std::make_unique<Installation>(
-          InstallationOptions{options.server_url, options.project_id, options.app_id,
-                              options.api_key, std::string(kSdkVersion)},
-          *store_, seams.http, seams.clock, seams.logger)),
+          InstallationOptions{options.project_id, options.app_id, options.api_key,
+                              std::string(kSdkVersion)},
+          *store_, *servers_, seams.clock, seams.logger)),
       events_(std::make_unique<NullEventSink>()),
       downloader_(std::make_unique<Downloader>(
-          DownloaderOptions{options.server_url, options.project_id, options.api_key,
-                            options.receive_limit_bytes_per_s, options.stall_timeout_ms},
-          DownloaderSeams{*store_, *installation_, *context_, seams.file_system, seams.http,
+          DownloaderOptions{options.project_id, options.api_key, options.receive_limit_bytes_per_s},
+          DownloaderSeams{*store_, *installation_, *context_, seams.file_system, *servers_,
                           seams.clock, seams.logger, *events_})),
       downloads_(std::make_unique<SharedDownloads>(*downloader_, seams.logger)) {}
 

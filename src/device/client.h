@@ -19,6 +19,8 @@ namespace godwit {
 
 struct ClientOptions {
   std::string server_url;  // "https://models.example.org"; no path.
+  // Servers with the same data and signing keys, asked in this order when the first one is out.
+  std::vector<std::string> fallback_urls;
   std::string project_id;
   std::string app_id;
   std::string api_key;
@@ -26,6 +28,7 @@ struct ClientOptions {
   uint64_t receive_limit_bytes_per_s = 0;  // Of model files; 0: no limit.
   int64_t stall_timeout_ms = 30'000;
   std::string app_version;  // Told to the server with every check; may be empty.
+  int64_t stall_bytes_per_s = 1;
 };
 
 // Borrowed; must outlive the client. All thread-safe.
@@ -64,6 +67,7 @@ class Downloader;
 class EventSink;
 class Installation;
 class ModelStore;
+class Servers;
 
 // One call's wait for a model. Thread-safe. May outlive its client. Its destructor cancels.
 class ModelRequest {
@@ -135,6 +139,7 @@ class Client {
   const ClientSeams seams_;
   const std::unique_ptr<ModelStore> store_;
   const std::unique_ptr<ContextSource> context_;
+  const std::unique_ptr<Servers> servers_;
   const std::unique_ptr<Installation> installation_;
   const std::unique_ptr<EventSink> events_;
   const std::unique_ptr<Downloader> downloader_;

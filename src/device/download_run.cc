@@ -12,7 +12,7 @@ namespace godwit {
 namespace {
 
 constexpr int64_t kSleepSliceMs = 100;
-constexpr int64_t kRetryAfterMaxMs = 60'000;
+constexpr int64_t kRetryWaitMaxMs = 60'000;  // Longer, and the call fails instead.
 constexpr size_t kReplyMax = 64 << 10;
 
 Status Cancelled() {
@@ -79,7 +79,7 @@ Status DownloadRun::Sleep(int64_t duration_ms) {
 }
 
 Status DownloadRun::WaitToRetry() {
-  if (retry_after_ms_ > kRetryAfterMaxMs) {
+  if (retry_after_ms_ > kRetryWaitMaxMs) {
     return Status(error_.code(), error_.message() + "; the server asks to come back in " +
                                      std::to_string(retry_after_ms_ / 1000) + " s");
   }
@@ -93,13 +93,12 @@ Status DownloadRun::WaitToRetry() {
 
 HttpRequest DownloadRun::CheckRequest(const std::string& token) const {
   HttpRequest request;
-  request.url = options_.server_url + DownloadPath(options_.project_id, address_);
+  request.url = DownloadPath(options_.project_id, address_);
   request.headers = {{std::string(kApiKeyHeader), options_.api_key},
                      {std::string(kInstallationTokenHeader), token},
                      {std::string(kContextHeader), seams_.context.Header()},
                      {"Accept", "application/json"}};
   if (local_) request.headers.push_back({"If-None-Match", local_->hash});
-  request.stall_timeout_ms = options_.stall_timeout_ms;
   request.response_body_max_bytes = kReplyMax;
   return request;
 }
@@ -116,12 +115,13 @@ DownloadEvent DownloadRun::Check() {
   if (!found.ok()) return Fail(Event::kFatal, found.status());
   local_ = *std::move(found);
 
-  const auto response = seams_.http.Send(CheckRequest(*token), nullptr, &control_.cancelled);
-  if (!response.ok()) {
-    return Fail(IsTransient(response.status().code()) ? Event::kTransient : Event::kFatal,
-                response.status());
+  const auto reply = seams_.servers.Send(CheckRequest(*token), &control_.cancelled);
+  if (!reply.ok()) {
+    return Fail(IsTransient(reply.status().code()) ? Event::kTransient : Event::kFatal,
+                reply.status());
   }
-  if (response->status == 200) return ReadReply(*response);
+  const HttpResponse* const response = &reply->response;
+  if (response->status == 200) return ReadReply(*reply);
   if (response->status == 304) {
     if (local_) return Event::kUnchanged;
     return Fail(Event::kMismatch,
@@ -130,7 +130,7 @@ DownloadEvent DownloadRun::Check() {
                        "lies between this device and the server"));
   }
   error_ = StatusFromErrorBody(response->status, response->body);
-  retry_after_ms_ = RetryAfterMs(response->headers);
+  retry_after_ms_ = RetryAfterMs(*response, seams_.clock);
   if (response->status == 401) {
     const Status forgotten = seams_.installation.Forget(*token, &control_.cancelled);
     return forgotten.ok() ? Event::kTokenRefused : Fail(Event::kFatal, forgotten);
@@ -138,9 +138,13 @@ DownloadEvent DownloadRun::Check() {
   return IsTransientHttp(response->status) ? Event::kTransient : Event::kFatal;
 }
 
-DownloadEvent DownloadRun::ReadReply(const HttpResponse& response) {
+DownloadEvent DownloadRun::ReadReply(const Servers::Reply& answered) {
+  const HttpResponse& response = answered.response;
   auto reply = ParseDownloadReply(response.body, FindHeader(response.headers, "ETag").value_or(""));
   if (!reply.ok()) return Fail(Event::kFatal, reply.status());
+  if (Status wrong = CheckDownloadUri(reply->download_uri, answered.server_url); !wrong.ok()) {
+    return Fail(Event::kFatal, std::move(wrong));
+  }
   reply_ = *std::move(reply);
   if (local_ && local_->hash == reply_.model_hash) return Event::kUnchanged;
   DeviceState device_state;

@@ -38,7 +38,7 @@ class DownloadRun {
 
   Event Do(DownloadState state);
   Event Check();
-  Event ReadReply(const HttpResponse& response);
+  Event ReadReply(const Servers::Reply& answered);
   Event Transfer();
   Event OpenPartial();
   Event CheckSpace();

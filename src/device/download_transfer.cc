@@ -62,14 +62,14 @@ DownloadEvent DownloadRun::Transfer() {
 
   HttpRequest request;
   request.url = reply_.download_uri;
+  request.headers = {{"Accept-Encoding", "identity"}};  // The hash is of the file as it is.
   if (start > 0) {
-    request.headers = {{"Range", "bytes=" + std::to_string(start) + "-"},
-                       {"If-Range", "\"" + reply_.model_hash + "\""}};
+    request.headers.push_back({"Range", "bytes=" + std::to_string(start) + "-"});
+    request.headers.push_back({"If-Range", "\"" + reply_.model_hash + "\""});
   }
-  request.stall_timeout_ms = options_.stall_timeout_ms;
   request.receive_limit_bytes_per_s = options_.receive_limit_bytes_per_s;
   BlobSink sink(*partial_, reply_.model_hash, reply_.size_bytes, control_.bytes_done);
-  const auto response = seams_.http.Send(request, &sink, &control_.cancelled);
+  const auto response = seams_.servers.Fetch(std::move(request), sink, &control_.cancelled);
   bytes_received_ += sink.bytes_received();
   if (partial_->size_bytes() > start) budgets_.Refill();
   if (response.ok()) return JudgeFile(*response, sink.error_body());
@@ -91,8 +91,9 @@ DownloadEvent DownloadRun::JudgeFile(const HttpResponse& response, const std::st
     return Fail(Event::kTransient,
                 Status(StatusCode::kUnavailable, "the file ended early; try again"));
   }
+  if (status >= 300 && status < 400) return Fail(Event::kTransient, RedirectError(response));
   error_ = StatusFromErrorBody(status, error_body);
-  retry_after_ms_ = RetryAfterMs(response.headers);
+  retry_after_ms_ = RetryAfterMs(response, seams_.clock);
   if (status == 416) {
     const Status restarted = partial_->Restart();
     return restarted.ok() ? Event::kMismatch : Fail(Event::kFatal, restarted);

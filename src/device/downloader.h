@@ -14,18 +14,16 @@
 #include "device/event_log.h"
 #include "device/installation.h"
 #include "device/model_store.h"
+#include "device/servers.h"
 #include "fs/file_system.h"
-#include "http/http_client.h"
 #include "protocol/model_address.h"
 
 namespace godwit {
 
 struct DownloaderOptions {
-  std::string server_url;
   std::string project_id;
   std::string api_key;
   uint64_t receive_limit_bytes_per_s = 0;
-  int64_t stall_timeout_ms = 30'000;
 };
 
 // Borrowed.
@@ -34,7 +32,7 @@ struct DownloaderSeams {
   Installation& installation;
   ContextSource& context;
   FileSystem& file_system;
-  HttpClient& http;
+  Servers& servers;
   Clock& clock;
   Logger& logger;
   EventSink& events;

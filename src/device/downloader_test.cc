@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "device/device_fixture.h"
 #include "device/download.h"
+#include "digest/digest.h"
 
 namespace godwit {
 namespace {
@@ -14,12 +17,13 @@ using ::testing::HasSubstr;
 using namespace testing;  // NOLINT: the fakes of the project
 using Route = FakeModelServer::Route;
 using Log = std::vector<std::string>;
+using Faults = std::vector<std::pair<FakeModelServer::Route, FakeModelServer::Fault>>;
 
 constexpr size_t kSize = 5000;
 
 struct FaultRow {
   const char* name;
-  std::vector<std::pair<Route, FakeModelServer::Fault>> faults;
+  Faults faults;
   Log log;              // The requests after "install".
   uint64_t file_bytes;  // That honest answers held.
   StatusCode code = StatusCode::kOk;
@@ -38,6 +42,36 @@ FakeModelServer::Fault ReplaceHeader(const std::string& name, const std::string&
     for (HttpHeader& header : reply.headers) {
       if (header.name == name) header.value = value;
     }
+  };
+}
+
+FakeModelServer::Fault AddHeader(const std::string& name, const std::string& value) {
+  return [name, value](const HttpRequest&, ScriptedReply& reply) {
+    reply.headers.push_back({name, value});
+  };
+}
+
+FakeModelServer::Fault LoginPage() {
+  return [](const HttpRequest&, ScriptedReply& reply) {
+    reply.status = 200;
+    reply.headers = {{"Content-Type", "text/html; charset=utf-8"}};
+    reply.body = "<html><form>Your room number</form></html>";
+  };
+}
+
+// More than anybody should read.
+FakeModelServer::Fault EndlessBody(int status) {
+  return [status](const HttpRequest&, ScriptedReply& reply) {
+    reply.status = status;
+    reply.headers.clear();
+    reply.body = "{" + std::string(4 << 20, 'x');
+  };
+}
+
+FakeModelServer::Fault LinkTo(const std::string& uri) {
+  return [uri](const HttpRequest&, ScriptedReply& reply) {
+    const size_t start = reply.body.find("http://");
+    reply.body.replace(start, reply.body.find('"', start) - start, uri);
   };
 }
 
@@ -100,9 +134,24 @@ std::vector<FaultRow> TransferRows() {
        {{kBlob, AnswerWith(400)}, {kBlob, AnswerWith(410)}, {kBlob, AnswerWith(404)}},
        {"check", "blob", "check", "blob", "check", "blob"}, 3 * kSize,
        StatusCode::kDownloadUrlExpired},
+      {"login page of the network", {{kBlob, LoginPage()}}, {"check", "blob", "blob"}, 2 * kSize},
+      {"redirect", {{kBlob, AnswerWith(302, {{"Location", "http://models.test/"}})}},
+       {"check", "blob", "blob"}, 2 * kSize},
+      {"redirected for ever", {5, {kBlob, AnswerWith(307, {{"Location", "/again"}})}},
+       {"check", "blob", "blob", "blob", "blob", "blob"}, 5 * kSize, StatusCode::kUnavailable},
+      {"compressed", {{kBlob, AddHeader("Content-Encoding", "gzip")}}, kTwice, 2 * kSize},
+      {"compressed every time", {2, {kBlob, AddHeader("Content-Encoding", "gzip")}}, kTwice,
+       2 * kSize, StatusCode::kModelHashMismatch},
+      {"endless file", {2, {kBlob, EndlessBody(200)}}, kTwice, 2 * kSize,
+       StatusCode::kModelHashMismatch},
+      {"endless error", {{kBlob, EndlessBody(404)}}, {"check", "blob", "blob"}, 2 * kSize},
+      {"206 to no range", {{kBlob, AnswerWith(206)}}, kTwice, 2 * kSize},
       {"file forbidden", {{kBlob, AnswerWith(403)}}, kPlain, kSize, StatusCode::kPermissionDenied},
       {"file server busy", {{kBlob, AnswerWith(503, {{"Retry-After", "7"}})}},
        {"check", "blob", "blob"}, 2 * kSize},
+      {"file server away until tomorrow",
+       {{kBlob, AnswerWith(503, {{"Retry-After", "Sat, 03 Jan 2026 00:00:00 GMT"}})}},
+       {"check", "blob"}, kSize, StatusCode::kUnavailable},
   };
 }
 
@@ -125,6 +174,15 @@ std::vector<FaultRow> CheckRows() {
       {"token refused twice", {{kCheck, AnswerWith(401)}, {kCheck, AnswerWith(401)}},
        {"check", "token", "check"}, 0, StatusCode::kUnauthenticated},
       {"nonsense", {{kCheck, AnswerWith(200)}}, {"check"}, 0, StatusCode::kDataLoss},
+      {"login page of the network", {{kCheck, LoginPage()}}, {"check", "check", "blob"}, kSize},
+      {"login page for ever", {5, {kCheck, LoginPage()}}, Log(5, "check"), 0,
+       StatusCode::kUnavailable},
+      {"redirected for ever", {5, {kCheck, AnswerWith(302, {{"Location", "/again"}})}},
+       Log(5, "check"), 0, StatusCode::kUnavailable},
+      {"endless answer", {{kCheck, EndlessBody(200)}}, {"check"}, 0,
+       StatusCode::kResourceExhausted},
+      {"link without TLS or host", {{kCheck, LinkTo("ftp://models.test/x")}}, {"check"}, 0,
+       StatusCode::kDataLoss},
       {"unchanged without a model", {{kCheck, AnswerWith(304)}}, {"check", "check", "blob"}, kSize},
   };
 }
@@ -193,6 +251,65 @@ TEST(Downloader, BacksOffAndHeedsRetryAfter) {
   start_ms = device.clock.NowMs();
   ASSERT_TRUE(client->GetModel("face", DownloadType::kLatestModel).ok());
   EXPECT_EQ(device.clock.NowMs() - start_ms, 20'000);
+}
+
+TEST(Downloader, WaitsUntilTheDateThatRetryAfterNames) {
+  Device device;  // Its clock says Fri, 02 Jan 2026 03:04:05.678.
+  device.server.Publish("face", ModelBytes(10, 1));
+  const auto client = device.Open();
+  const int64_t start_ms = device.clock.NowMs();
+  device.server.FailNext(Route::kCheck,
+                         AnswerWith(503, {{"Retry-After", "Fri, 02 Jan 2026 03:04:45 GMT"}}));
+  ASSERT_TRUE(client->GetModel("face", DownloadType::kLatestModel).ok());
+  EXPECT_EQ(device.clock.NowMs() - start_ms, 39'322);
+}
+
+// Devices that failed together must not come back together.
+TEST(Downloader, ScattersItsTriesByChance) {
+  std::set<int64_t> delays;
+  for (int i = 0; i < 20; ++i) {
+    Device device;
+    device.server.Publish("face", ModelBytes(10, 1));
+    device.server.FailNext(Route::kCheck, AnswerWith(503));
+    const int64_t start_ms = device.clock.NowMs();
+    ASSERT_TRUE(device.Open()->GetModel("face", DownloadType::kLatestModel).ok());
+    delays.insert(device.clock.NowMs() - start_ms);
+  }
+  EXPECT_GE(*delays.begin(), 250);
+  EXPECT_LE(*delays.rbegin(), 500);
+  EXPECT_GT(delays.size(), 5u);
+}
+
+TEST(Downloader, KeepsToTlsWhereTheServerHasIt) {
+  const struct {
+    const char* link;
+    StatusCode code;
+  } kRows[] = {
+      {"https://models.test/blobs/sha256/", StatusCode::kOk},
+      {"https://files.example.org:444/any/", StatusCode::kOk},
+      {"http://models.test/blobs/sha256/", StatusCode::kFailedPrecondition},
+      {"file:///etc/", StatusCode::kDataLoss},
+      {"https:///blobs/", StatusCode::kDataLoss},
+      {"/blobs/sha256/", StatusCode::kDataLoss},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.link);
+    Device device;
+    const std::string bytes = ModelBytes(10, 1);
+    device.server.Publish("face", bytes);
+    device.server.FailNext(Route::kCheck, [&](const HttpRequest&, ScriptedReply& reply) {
+      const size_t start = reply.body.find("https://");
+      const size_t end = reply.body.find('"', start);
+      reply.body.replace(start, end - start, row.link + DigestOf(bytes).ToHex());
+    });
+    ClientOptions options = device.options();
+    options.server_url = "https://models.test";
+    const auto client =
+        Client::Open(options, {device.disk, device.http, device.clock, device.logger});
+    ASSERT_TRUE(client.ok());
+    const Status got = (*client)->GetModel("face", DownloadType::kLatestModel).status();
+    EXPECT_EQ(got.code(), row.code) << got.ToString();
+  }
 }
 
 TEST(Downloader, GoesOnWhereAnEarlierProcessStopped) {

@@ -109,12 +109,16 @@ Status Installation::Forget(const std::string& token, const std::atomic<bool>* c
 
 Status Installation::Renew(State& state, const std::atomic<bool>* cancelled) {
   GODWIT_ASSIGN_OR_RETURN(
-      const HttpResponse response,
+      const Servers::Reply reply,
       Post(GenerateTokenPath(options_.project_id, state.fid),
            SerializeGenerateTokenRequest(options_.sdk_version), state.refresh_token, cancelled));
+  const HttpResponse& response = reply.response;
   if (response.status == 401 || response.status == 404) {
     logger_.Warning("the server no longer knows this installation; registering a new one");
+    // One that stands in may only lag behind the first: then the id stays what it is.
+    const std::string fid = servers_.IsFirst(reply.server_url) ? "" : state.fid;
     state = State();
+    state.fid = fid;
     return Register(state, cancelled);
   }
   if (!IsSuccess(response.status)) {
@@ -132,9 +136,10 @@ Status Installation::Register(State& state, const std::atomic<bool>* cancelled) 
   request.fid = state.fid;
   request.app_id = options_.app_id;
   request.sdk_version = options_.sdk_version;
-  GODWIT_ASSIGN_OR_RETURN(const HttpResponse response,
+  GODWIT_ASSIGN_OR_RETURN(const Servers::Reply answered,
                           Post(CreateInstallationPath(options_.project_id),
                                SerializeCreateInstallationRequest(request), "", cancelled));
+  const HttpResponse& response = answered.response;
   if (!IsSuccess(response.status)) {
     return StatusFromErrorBody(response.status, response.body)
         .WithContext("register this installation");
@@ -147,12 +152,12 @@ Status Installation::Register(State& state, const std::atomic<bool>* cancelled) 
   return Status::Ok();
 }
 
-Result<HttpResponse> Installation::Post(const std::string& path, std::string body,
-                                        const std::string& refresh_token,
-                                        const std::atomic<bool>* cancelled) {
+Result<Servers::Reply> Installation::Post(const std::string& path, std::string body,
+                                          const std::string& refresh_token,
+                                          const std::atomic<bool>* cancelled) {
   HttpRequest request;
   request.method = "POST";
-  request.url = options_.server_url + path;
+  request.url = path;
   request.headers = {{std::string(kApiKeyHeader), options_.api_key},
                      {"Content-Type", "application/json"},
                      {"Accept", "application/json"}};
@@ -161,7 +166,7 @@ Result<HttpResponse> Installation::Post(const std::string& path, std::string bod
   }
   request.body = std::move(body);
   request.response_body_max_bytes = kReplyMax;
-  return http_.Send(request, nullptr, cancelled);
+  return servers_.Send(std::move(request), cancelled);
 }
 
 }  // namespace godwit

@@ -9,13 +9,12 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "device/model_store.h"
-#include "http/http_client.h"
+#include "device/servers.h"
 #include "protocol/installation_messages.h"
 
 namespace godwit {
 
 struct InstallationOptions {
-  std::string server_url;
   std::string project_id;
   std::string app_id;
   std::string api_key;
@@ -26,9 +25,9 @@ struct InstallationOptions {
 class Installation {
  public:
   // All borrowed.
-  Installation(const InstallationOptions& options, ModelStore& store, HttpClient& http,
+  Installation(const InstallationOptions& options, ModelStore& store, Servers& servers,
                Clock& clock, Logger& logger)
-      : options_(options), store_(store), http_(http), clock_(clock), logger_(logger) {}
+      : options_(options), store_(store), servers_(servers), clock_(clock), logger_(logger) {}
 
   // The id; made and stored on first use. The disk only.
   Result<std::string> Id(const std::atomic<bool>* cancelled);
@@ -56,12 +55,12 @@ class Installation {
   void Adopt(const InstallationToken& token, State& state) const;
   Status Renew(State& state, const std::atomic<bool>* cancelled);
   Status Register(State& state, const std::atomic<bool>* cancelled);
-  Result<HttpResponse> Post(const std::string& path, std::string body,
-                            const std::string& refresh_token, const std::atomic<bool>* cancelled);
+  Result<Servers::Reply> Post(const std::string& path, std::string body,
+                              const std::string& refresh_token, const std::atomic<bool>* cancelled);
 
   const InstallationOptions options_;
   ModelStore& store_;
-  HttpClient& http_;
+  Servers& servers_;
   Clock& clock_;
   Logger& logger_;
 };

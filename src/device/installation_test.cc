@@ -24,9 +24,9 @@ class InstallationTest : public ::testing::Test {
   void Open() {
     store_ = *ModelStore::Open(device_.disk, device_.clock, device_.logger, "store",
                                "http://models.test", "godwit", "app");
-    installation_ = std::make_unique<Installation>(
-        InstallationOptions{"http://models.test", "godwit", "app", "AIza", "godwit:test"}, *store_,
-        device_.http, device_.clock, device_.logger);
+    installation_ =
+        std::make_unique<Installation>(InstallationOptions{"godwit", "app", "AIza", "godwit:test"},
+                                       *store_, servers_, device_.clock, device_.logger);
   }
 
   std::string Token() {
@@ -36,6 +36,7 @@ class InstallationTest : public ::testing::Test {
   }
 
   Device device_;
+  Servers servers_{{.urls = {"http://models.test"}}, device_.http, device_.clock, device_.logger};
   std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Installation> installation_;
 };

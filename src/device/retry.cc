@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
 #include "crypto/crypto.h"
+#include "http/retry_after.h"
 
 namespace godwit {
 namespace {
@@ -15,12 +15,8 @@ constexpr int64_t kDelayMaxMs = 30'000;
 
 }  // namespace
 
-int64_t RetryAfterMs(const std::vector<HttpHeader>& headers) {
-  const std::string_view text = FindHeader(headers, "Retry-After").value_or("");
-  int32_t seconds = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  const bool whole = error == std::errc() && rest == text.data() + text.size();
-  return whole && seconds > 0 ? int64_t{seconds} * 1000 : 0;
+int64_t RetryAfterMs(const HttpResponse& response, const Clock& clock) {
+  return ParseRetryAfterMs(FindHeader(response.headers, "Retry-After").value_or(""), clock.NowMs());
 }
 
 int64_t RetryDelayMs(int retries_spent) {

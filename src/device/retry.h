@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "http/http_client.h"
 
 namespace godwit {
 
-// Seconds in a Retry-After header, as milliseconds; 0 when it is absent or a date.
-int64_t RetryAfterMs(const std::vector<HttpHeader>& headers);
+// How long an answer asks to wait, as ParseRetryAfterMs reads it.
+int64_t RetryAfterMs(const HttpResponse& response, const Clock& clock);
 
 // Doubles with each retry; then between half of it and all of it by chance, so that devices
 // that failed together do not come back together.

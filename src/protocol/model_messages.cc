@@ -69,6 +69,24 @@ std::string_view UnquoteEtag(std::string_view etag) {
   return etag;
 }
 
+Status CheckDownloadUri(std::string_view uri, std::string_view server_url) {
+  const bool is_tls = uri.starts_with("https://");
+  const size_t host = is_tls ? 8 : 7;
+  const bool is_visible =
+      std::all_of(uri.begin(), uri.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if ((!is_tls && !uri.starts_with("http://")) || !is_visible ||
+      uri.find_first_of("/?#@\\", host) == host || uri.size() == host) {
+    return Malformed("downloadUri is no address of http or https");
+  }
+  if (!is_tls && server_url.starts_with("https://")) {
+    return Status(
+        StatusCode::kFailedPrecondition,
+        "the server was asked by https and links to the file by plain http, so it was not "
+        "downloaded; give godwitd its https address as --public-url");
+  }
+  return Status::Ok();
+}
+
 Result<DownloadReply> ParseDownloadReply(std::string_view body, std::string_view etag_header) {
   GODWIT_ASSIGN_OR_RETURN(
       const Json json,

@@ -44,6 +44,10 @@ Result<DownloadReply> ParseDownloadReply(std::string_view body, std::string_view
 // Whether the text is 64 lower-case hex digits.
 bool IsSha256Hex(std::string_view text);
 
+// Whether a device may follow downloadUri: http or https with a host, whichever that is, and no
+// plain http where the server itself was asked by https.
+Status CheckDownloadUri(std::string_view uri, std::string_view server_url);
+
 // "abc" for `abc`, `"abc"`, `W/"abc"` and `"abc--gzip"`.
 std::string_view UnquoteEtag(std::string_view etag_header);
 

@@ -9,8 +9,6 @@
 namespace godwit::testing {
 namespace {
 
-constexpr std::string_view kOrigin = "http://models.test";
-
 std::string Header(const HttpRequest& request, std::string_view name) {
   return std::string(FindHeader(request.headers, name).value_or(""));
 }
@@ -27,6 +25,9 @@ ScriptedReply Answered(std::string body) {
   reply.body = std::move(body);
   return reply;
 }
+
+// Of "https://models.test" in an address.
+size_t OriginSize(const std::string& url) { return url.find('/', url.find("://") + 3); }
 
 // The number in "token-7"; 0 for anything else.
 int NumberOf(std::string_view text, std::string_view prefix) {
@@ -74,7 +75,7 @@ uint64_t FakeModelServer::blob_bytes_sent() const {
 
 ScriptedReply FakeModelServer::Answer(const HttpRequest& request) {
   const std::lock_guard lock(mutex_);
-  const std::string_view path = std::string_view(request.url).substr(kOrigin.size());
+  const std::string_view path = std::string_view(request.url).substr(OriginSize(request.url));
   Route route = Route::kBlob;
   ScriptedReply reply;
   if (path.ends_with("/installations")) {
@@ -131,7 +132,8 @@ ScriptedReply FakeModelServer::Check(const HttpRequest& request) {
     return reply;
   }
   DownloadReply download;
-  download.download_uri = std::string(kOrigin) + "/blobs/sha256/" + model->second;
+  download.download_uri =
+      request.url.substr(0, OriginSize(request.url)) + "/blobs/sha256/" + model->second;
   download.expire_time_ms = clock_.NowMs() + 3'600'000;
   download.size_bytes = bytes_by_hash_[model->second].size();
   reply.body = SerializeDownloadReply(download);
