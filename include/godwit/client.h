@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "godwit/gate.h"
 #include "godwit/model.h"
 #include "godwit/status.h"
 
@@ -40,11 +41,14 @@ typedef struct godwit_client_options {
   uint32_t stall_timeout_ms;          /* Without a byte, a request fails; 0: 30000. */
   godwit_log_callback on_log;         /* NULL: no log. */
   void* log_user_data;
-  const char* app_version; /* "2.1.0", told to the server with every check; NULL: none. */
+  const char* app_version;   /* "2.1.0", told to the server with every check; NULL: none. */
+  godwit_gate_callback gate; /* Judges new versions; NULL: their structure alone is checked. */
+  void* gate_user_data;
 } godwit_client_options;
 
 #define GODWIT_CLIENT_OPTIONS_VERSION 1
-#define GODWIT_CLIENT_OPTIONS_INIT {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define GODWIT_CLIENT_OPTIONS_INIT \
+  {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Opens the store and returns a client in *out. Reads and may write the disk,
  * never the network.
@@ -131,6 +135,7 @@ GODWIT_API godwit_status godwit_client_set_context(godwit_client* client, const 
  * GODWIT_NO_NETWORK_CONNECTION, GODWIT_UNAVAILABLE, GODWIT_DEADLINE_EXCEEDED,
  * GODWIT_RESOURCE_EXHAUSTED     after several tries; later it may work
  * GODWIT_CONDITIONS_UNMET       a new model is there, but a condition does not hold
+ * GODWIT_GATE_REFUSED           the new version is bad for this device; the old one stays
  * GODWIT_MODEL_HASH_MISMATCH    the server sent other bytes than it announced, twice
  * GODWIT_DOWNLOAD_URL_EXPIRED   three links in a row were refused as expired
  * GODWIT_NOT_ENOUGH_SPACE, GODWIT_IO  the disk

@@ -1,4 +1,5 @@
 // The C face of device/client.h. Here the real disk, network and clock are made.
+#include "capi/callback_gate.h"
 #include "capi/handles.h"
 
 namespace godwit::capi {
@@ -82,8 +83,12 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
                                     .ca_file = TextOrEmpty(options->ca_file)});
   client->clock = NewSystemClock();
   client->logger = std::make_unique<CallbackLogger>(options->on_log, options->log_user_data);
-  GODWIT_ASSIGN_OR_RETURN(client->client, Client::Open(read, {*client->file_system, *client->http,
-                                                              *client->clock, *client->logger}));
+  if (options->gate != nullptr) {
+    client->gate = std::make_unique<CallbackGate>(options->gate, options->gate_user_data);
+  }
+  GODWIT_ASSIGN_OR_RETURN(client->client,
+                          Client::Open(read, {*client->file_system, *client->http, *client->clock,
+                                              *client->logger, client->gate.get()}));
   *out = client.release();
   return Status::Ok();
 }

@@ -143,7 +143,7 @@ Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<
       downloader_(std::make_unique<Downloader>(
           DownloaderOptions{options.project_id, options.api_key, options.receive_limit_bytes_per_s},
           DownloaderSeams{*store_, *installation_, *context_, seams.file_system, *servers_,
-                          seams.clock, seams.logger, *events_})),
+                          seams.clock, seams.logger, *events_, seams.gate})),
       downloads_(std::make_unique<SharedDownloads>(*downloader_, seams.logger)) {}
 
 Client::~Client() = default;

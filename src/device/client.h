@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "device/activation_gate.h"
 #include "device/conditions.h"
 #include "fs/file_system.h"
 #include "http/http_client.h"
@@ -37,6 +38,7 @@ struct ClientSeams {
   HttpClient& http;
   Clock& clock;
   Logger& logger;
+  ActivationGate* gate = nullptr;  // None: every version whose bytes are right is switched to.
 };
 
 // Firebase's three; see godwit/client.h for what each promises.

@@ -44,6 +44,7 @@ class DownloadRun {
   Event CheckSpace();
   Event JudgeFile(const HttpResponse& response, const std::string& error_body);
   Event Commit();
+  Status AskGate(const std::string& path);
 
   Event Fail(Event event, Status error) {
     error_ = std::move(error);

@@ -1,4 +1,4 @@
-// How a download's file comes over the network and becomes the model.
+// How a download's file comes over the network.
 #include <utility>
 
 #include "device/blob_sink.h"
@@ -108,28 +108,6 @@ DownloadEvent DownloadRun::JudgeFile(const HttpResponse& response, const std::st
                            "), and so was each new one; try again later"));
   }
   return IsTransientHttp(status) ? Event::kTransient : Event::kFatal;
-}
-
-DownloadEvent DownloadRun::Commit() {
-  auto committed = partial_->Commit(
-      reply_.model_version == 0 ? std::nullopt : std::optional<uint64_t>(reply_.model_version));
-  partial_.reset();
-  if (!committed.ok()) {
-    return Fail(committed.status().code() == StatusCode::kModelHashMismatch ? Event::kMismatch
-                                                                            : Event::kFatal,
-                committed.status());
-  }
-  local_ = *std::move(committed);
-  if (transfer_recorded_) Record(EventKind::kFinished);
-  Record(EventKind::kSwitched);
-  seams_.logger.Info("a model was downloaded",
-                     {{"model", name_},
-                      {"hash", local_->hash},
-                      {"size_bytes", std::to_string(local_->size_bytes)}});
-  if (const Status collected = seams_.store.CollectGarbage(); !collected.ok()) {
-    seams_.logger.Warning("old files stay in the store", {{"cause", collected.message()}});
-  }
-  return Event::kSucceeded;
 }
 
 }  // namespace godwit

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "device/activation_gate.h"
 #include "device/conditions.h"
 #include "device/context.h"
 #include "device/event_log.h"
@@ -36,6 +37,7 @@ struct DownloaderSeams {
   Clock& clock;
   Logger& logger;
   EventSink& events;
+  ActivationGate* gate = nullptr;  // None: every version whose bytes are right is switched to.
 };
 
 // What the thread that waits and the thread that downloads tell each other.

@@ -103,8 +103,9 @@ Result<std::optional<ModelStore::Standing>> ModelStore::ReadRecord(const std::st
   if (!info.ok() && info.status().code() != StatusCode::kNotFound) return info.status();
   if (!info.ok()) return skip("its file is gone");
   if (info->size_bytes != record.size_bytes) return skip("its file has the wrong size");
-  LocalModel model{record.name,   hash, blob_path, record.size_bytes, record.downloaded_at_ms,
-                   record.version};
+  LocalModel model{
+      record.name,    hash,           blob_path, record.size_bytes, record.downloaded_at_ms,
+      record.version, record.previous};
   return std::optional<Standing>({*std::move(read), std::move(model)});
 }
 
@@ -157,6 +158,11 @@ Status ModelStore::RemovePartials(const std::string& name_hash, const std::strin
     GODWIT_RETURN_IF_ERROR(fs_.Remove(PathOf(kPartialFolder, file_name)));
   }
   return Status::Ok();
+}
+
+Result<LocalModel> PartialDownload::Commit(std::optional<uint64_t> version) {
+  GODWIT_RETURN_IF_ERROR(Place().status());
+  return Activate(version);
 }
 
 Result<std::unique_ptr<PartialDownload>> ModelStore::OpenPartial(const std::string& name,
@@ -233,7 +239,10 @@ Status ModelStore::CollectPartials() {
 Status ModelStore::CollectBlobs() {
   GODWIT_ASSIGN_OR_RETURN(const auto models, List());
   std::set<std::string> used;
-  for (const LocalModel& model : models) used.insert(model.hash);
+  for (const LocalModel& model : models) {
+    used.insert(model.hash);
+    if (model.previous) used.insert(model.previous->digest.ToHex());
+  }
   GODWIT_ASSIGN_OR_RETURN(const auto file_names, fs_.List(JoinPath(directory_, kBlobFolder)));
   for (const std::string& hash : file_names) {
     const std::string path = PathOf(kBlobFolder, hash);

@@ -29,22 +29,23 @@ struct LocalModel {
   std::string path;  // Never written again; stays for at least 24 h after it is replaced.
   uint64_t size_bytes = 0;
   int64_t downloaded_at_ms = 0;
-  std::optional<uint64_t> version;  // Counts from 1; absent when the server did not say.
+  std::optional<uint64_t> version;          // Counts from 1; absent when the server did not say.
+  std::optional<PreviousVersion> previous;  // What it replaced, if that may be gone back to.
 };
 
 // Bytes of a model on their way in. It holds the model's lock, so there is one of it a model
-// among all processes. Not thread-safe. Destroyed without Commit or Abandon it leaves its bytes
-// for the next OpenPartial of the same digest.
+// among all processes. Not thread-safe. Destroyed without Abandon it leaves its bytes, as
+// they came or as a blob, for the next OpenPartial of the same digest.
 class PartialDownload {
  public:
   virtual ~PartialDownload() = default;
 
   // Bytes that are here, from the first on. They were hashed when it was opened. Equal to the
   // expected size when nothing is left to download (another model or an earlier version has
-  // the same file): then call Commit.
+  // the same file): then call Place.
   virtual uint64_t size_bytes() const = 0;
 
-  // Of these, how many were found on disk by OpenPartial. A mismatch in Commit may come from
+  // Of these, how many were found on disk by OpenPartial. A mismatch in Place may come from
   // a torn tail of them when this is not 0; starting again from zero is worth one try.
   virtual uint64_t resumed_bytes() const = 0;
 
@@ -55,11 +56,19 @@ class PartialDownload {
   // Forgets all bytes: the server sent the file from its beginning.
   virtual Status Restart() = 0;
 
-  // Makes the bytes this name's model, durably, and returns it. When size or SHA-256 is not the
-  // expected one: kModelHashMismatch, the bytes are dropped, and the old model stays. After any
-  // other error the old model or the new one stands, and a next OpenPartial may try again.
-  // Ends this download: only the destructor may follow.
-  virtual Result<LocalModel> Commit(std::optional<uint64_t> version) = 0;
+  // Verifies the bytes and makes them a blob, durably: a file that nobody writes to again but
+  // that is nobody's model yet. Returns its path. When size or SHA-256 is not the expected one:
+  // kModelHashMismatch, and the bytes are dropped. After any error only the destructor may
+  // follow; a next OpenPartial may try again.
+  virtual Result<std::string> Place() = 0;
+
+  // Makes the blob this name's model, durably, and returns it; the model that it replaces becomes
+  // its previous version. After an error the old model or the new one stands.
+  // REQUIRES: Place succeeded. Ends this download: only the destructor may follow.
+  virtual Result<LocalModel> Activate(std::optional<uint64_t> version) = 0;
+
+  // Place and Activate, for those who ask nobody in between.
+  Result<LocalModel> Commit(std::optional<uint64_t> version);
 
   // Removes the bytes. Only the destructor may follow.
   virtual Status Abandon() = 0;

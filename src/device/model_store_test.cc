@@ -30,6 +30,7 @@ std::string BytesOf(char seed, size_t size_bytes) {
 
 const std::string kOldBytes = BytesOf('o', 2000);
 const std::string kNewBytes = BytesOf('n', 3000);
+const std::string kNewestBytes = BytesOf('z', 3500);
 
 // One store on a disk that can fail.
 class ModelStoreTest : public ::testing::Test {
@@ -287,6 +288,40 @@ TEST_F(ModelStoreTest, TakesAFileThatIsHereAlreadyWithoutADownload) {
   EXPECT_EQ(Get("face"), kOldBytes);
 }
 
+TEST_F(ModelStoreTest, ShowsNoBlobBeforeItIsActivated) {
+  ASSERT_TRUE(Put(*store_, "face", kOldBytes).ok());
+  const Digest digest = DigestOf(std::string_view(kNewBytes));
+  {
+    const auto download = store_->OpenPartial("face", digest, kNewBytes.size());
+    ASSERT_TRUE(AppendFrom(**download, kNewBytes, 0, 3000).ok());
+    const auto path = (*download)->Place();
+    ASSERT_TRUE(path.ok()) << path.status().ToString();
+    EXPECT_EQ(ReadWholeFile(fs_, *path, 1 << 20).value(), kNewBytes);
+    EXPECT_EQ(Get("face"), kOldBytes);
+  }
+  const auto download = store_->OpenPartial("face", digest, kNewBytes.size());
+  EXPECT_EQ((*download)->size_bytes(), kNewBytes.size()) << "it is not downloaded again";
+  ASSERT_TRUE((*download)->Place().ok());
+  ASSERT_TRUE((*download)->Activate(8).ok());
+  EXPECT_EQ(Get("face"), kNewBytes);
+}
+
+TEST_F(ModelStoreTest, KeepsThePreviousVersionAndNoOlderOne) {
+  const std::string oldest = BytesOf('a', 1000);
+  for (const std::string& bytes : {oldest, kOldBytes, kNewBytes, kNewBytes}) {
+    ASSERT_TRUE(Put(*store_, "face", bytes).ok());
+  }
+  const auto model = store_->Find("face").value();
+  const PreviousVersion expected{DigestOf(std::string_view(kOldBytes)), kOldBytes.size(), 7};
+  EXPECT_EQ(model->previous, expected) << "the same bytes again replace nothing";
+  for (int day = 0; day < 3; ++day) {
+    ASSERT_TRUE(store_->CollectGarbage().ok());
+    clock_.Advance(25 * kHourMs);
+  }
+  EXPECT_EQ(CountBlobs(), 2u);
+  EXPECT_TRUE(fs_.Stat(PathOf("blobs", expected.digest.ToHex())).ok());
+}
+
 TEST_F(ModelStoreTest, ForgetsPartialBytesOfAnotherDigest) {
   {
     ASSERT_TRUE(store_->OpenPartial("face", DigestOf(std::string_view(kOldBytes)), 2000).ok());
@@ -384,24 +419,27 @@ TEST_F(ModelStoreTest, CollectsAFileADayAfterNobodyNeedsItAnyMore) {
   ASSERT_TRUE(Put(*store_, "face", kOldBytes).ok());
   clock_.Advance(30 * 24 * kHourMs);
   ASSERT_TRUE(Put(*store_, "face", kNewBytes).ok());
+  ASSERT_TRUE(Put(*store_, "face", kNewestBytes).ok());
   ASSERT_TRUE(store_->CollectGarbage().ok());
-  EXPECT_EQ(CountBlobs(), 3u) << "both files and the note that one is unused";
+  EXPECT_EQ(CountBlobs(), 4u) << "three files and the note that one is unused";
   clock_.Advance(23 * kHourMs);
   ASSERT_TRUE(store_->CollectGarbage().ok());
-  EXPECT_EQ(CountBlobs(), 3u);
+  EXPECT_EQ(CountBlobs(), 4u);
   clock_.Advance(2 * kHourMs);
   ASSERT_TRUE(store_->CollectGarbage().ok());
-  EXPECT_EQ(CountBlobs(), 1u);
-  EXPECT_EQ(Get("face"), kNewBytes);
+  EXPECT_EQ(CountBlobs(), 2u) << "the model and its previous version";
+  EXPECT_EQ(Get("face"), kNewestBytes);
 }
 
 TEST_F(ModelStoreTest, CountsTheDayAnewWhenAFileWasNeededInBetween) {
   ASSERT_TRUE(Put(*store_, "face", kOldBytes).ok());
   ASSERT_TRUE(Put(*store_, "face", kNewBytes).ok());
+  ASSERT_TRUE(Put(*store_, "face", kNewestBytes).ok());
   ASSERT_TRUE(store_->CollectGarbage().ok());
   clock_.Advance(20 * kHourMs);
   ASSERT_TRUE(Put(*store_, "face", kOldBytes).ok());
   ASSERT_TRUE(Put(*store_, "face", kNewBytes).ok());
+  ASSERT_TRUE(Put(*store_, "face", kNewestBytes).ok());
   clock_.Advance(20 * kHourMs);
   ASSERT_TRUE(store_->CollectGarbage().ok());
   EXPECT_TRUE(fs_.Stat(PathOf("blobs", DigestOf(std::string_view(kOldBytes)).ToHex())).ok());

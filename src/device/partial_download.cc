@@ -72,8 +72,13 @@ class FilePartialDownload final : public PartialDownload {
     return file_->Truncate(0);
   }
 
-  Result<LocalModel> Commit(std::optional<uint64_t> version) override {
-    return DoCommit(version).WithContext("store model " + plan_.name);
+  Result<std::string> Place() override {
+    GODWIT_RETURN_IF_ERROR(DoPlace().WithContext("store model " + plan_.name));
+    return plan_.blob_path;
+  }
+
+  Result<LocalModel> Activate(std::optional<uint64_t> version) override {
+    return DoActivate(version).WithContext("store model " + plan_.name);
   }
 
   Status Abandon() override {
@@ -95,17 +100,40 @@ class FilePartialDownload final : public PartialDownload {
   }
 
   // Each step stands on the one before: bytes, their name, the record that leads to the name.
-  Result<LocalModel> DoCommit(std::optional<uint64_t> version) {
+  Status DoPlace() {
     if (!blob_stands_) GODWIT_RETURN_IF_ERROR(CheckAndSync());
     // A collection's note that nobody needs this blob goes before someone does.
     GODWIT_RETURN_IF_ERROR(fs_.Remove(plan_.blob_path + std::string(kUnusedSuffix)));
     if (!blob_stands_) GODWIT_RETURN_IF_ERROR(fs_.Rename(plan_.partial_path, plan_.blob_path));
     // Also for a blob that stood: who put it there may have died before this step.
     GODWIT_RETURN_IF_ERROR(fs_.SyncDirectory(ParentPath(plan_.blob_path)));
-    ModelRecord record{plan_.name, plan_.expected, size_bytes_, clock_.NowMs(), version};
+    blob_stands_ = true;
+    return Status::Ok();
+  }
+
+  Result<LocalModel> DoActivate(std::optional<uint64_t> version) {
+    assert(blob_stands_);
+    GODWIT_ASSIGN_OR_RETURN(const auto previous, FindPrevious());
+    ModelRecord record{plan_.name, plan_.expected, size_bytes_, clock_.NowMs(), version, previous};
     GODWIT_RETURN_IF_ERROR(ReplaceFile(fs_, plan_.record_path, EncodeModelRecord(record)));
     return LocalModel{record.name,       record.digest.ToHex(),   plan_.blob_path,
-                      record.size_bytes, record.downloaded_at_ms, record.version};
+                      record.size_bytes, record.downloaded_at_ms, record.version,
+                      record.previous};
+  }
+
+  // What the device can go back to from the new version: the version that it replaces; when that
+  // is the same file, the one before. A record that cannot be read leads nowhere.
+  Result<std::optional<PreviousVersion>> FindPrevious() {
+    const auto bytes = ReadWholeFile(fs_, plan_.record_path, kStoreFileMaxBytes);
+    if (!bytes.ok() && bytes.status().code() != StatusCode::kNotFound &&
+        bytes.status().code() != StatusCode::kOutOfRange) {
+      return bytes.status();
+    }
+    if (!bytes.ok()) return std::optional<PreviousVersion>();
+    const auto old = ParseModelRecord(*bytes);
+    if (!old.ok()) return std::optional<PreviousVersion>();
+    if (old->digest == plan_.expected) return old->previous;
+    return std::optional(PreviousVersion{old->digest, old->size_bytes, old->version});
   }
 
   Status CheckAndSync() {

@@ -19,6 +19,9 @@ enum class Field : uint16_t {
   kSizeBytes = 3,
   kDownloadedAtMs = 4,
   kVersion = 5,
+  kPreviousDigest = 6,
+  kPreviousSizeBytes = 7,
+  kPreviousVersion = 8,
 };
 // Fields from here on must be understood by who reads the record; lower ones may be skipped.
 constexpr uint16_t kFirstFieldNotToSkip = 0x8000;
@@ -46,6 +49,10 @@ void PutIntegerField(Field field, uint64_t value, std::string& out) {
   std::string bytes;
   PutInteger(value, 8, bytes);
   PutField(field, bytes, out);
+}
+
+void PutDigestField(Field field, const Digest& digest, std::string& out) {
+  PutField(field, std::string(digest.bytes.begin(), digest.bytes.end()), out);
 }
 
 // Of the head without the checksum, and of the payload.
@@ -101,6 +108,28 @@ Status SetInteger(std::string_view value, uint64_t& out) {
   return Status::Ok();
 }
 
+Status SetDigest(std::string_view value, Digest& out) {
+  if (value.size() != out.bytes.size()) return Damaged("the digest is short");
+  for (size_t i = 0; i < value.size(); ++i) out.bytes[i] = static_cast<uint8_t>(value[i]);
+  return Status::Ok();
+}
+
+// REQUIRES: field is one of PreviousVersion's.
+Status SetPrevious(const FieldValue& taken, std::optional<PreviousVersion>& previous) {
+  if (!previous) previous.emplace();
+  if (Field{taken.field} == Field::kPreviousDigest) {
+    return SetDigest(taken.value, previous->digest);
+  }
+  uint64_t number = 0;
+  GODWIT_RETURN_IF_ERROR(SetInteger(taken.value, number));
+  if (Field{taken.field} == Field::kPreviousSizeBytes) {
+    previous->size_bytes = number;
+  } else {
+    previous->version = number;
+  }
+  return Status::Ok();
+}
+
 Status SetField(const FieldValue& taken, ModelRecord& record) {
   uint64_t number = 0;
   switch (Field{taken.field}) {
@@ -109,11 +138,7 @@ Status SetField(const FieldValue& taken, ModelRecord& record) {
       record.name = taken.value;
       return Status::Ok();
     case Field::kDigest:
-      if (taken.value.size() != record.digest.bytes.size()) return Damaged("the digest is short");
-      for (size_t i = 0; i < taken.value.size(); ++i) {
-        record.digest.bytes[i] = static_cast<uint8_t>(taken.value[i]);
-      }
-      return Status::Ok();
+      return SetDigest(taken.value, record.digest);
     case Field::kSizeBytes:
       return SetInteger(taken.value, record.size_bytes);
     case Field::kDownloadedAtMs:
@@ -124,6 +149,10 @@ Status SetField(const FieldValue& taken, ModelRecord& record) {
       GODWIT_RETURN_IF_ERROR(SetInteger(taken.value, number));
       record.version = number;
       return Status::Ok();
+    case Field::kPreviousDigest:
+    case Field::kPreviousSizeBytes:
+    case Field::kPreviousVersion:
+      return SetPrevious(taken, record.previous);
   }
   if (taken.field >= kFirstFieldNotToSkip) return Damaged("a newer version wrote this record");
   return Status::Ok();
@@ -162,11 +191,17 @@ Result<uint32_t> ParseStoreMarker(std::string_view text) {
 std::string EncodeModelRecord(const ModelRecord& record) {
   std::string payload;
   PutField(Field::kName, record.name, payload);
-  const auto& digest = record.digest.bytes;
-  PutField(Field::kDigest, std::string(digest.begin(), digest.end()), payload);
+  PutDigestField(Field::kDigest, record.digest, payload);
   PutIntegerField(Field::kSizeBytes, record.size_bytes, payload);
   PutIntegerField(Field::kDownloadedAtMs, static_cast<uint64_t>(record.downloaded_at_ms), payload);
   if (record.version.has_value()) PutIntegerField(Field::kVersion, *record.version, payload);
+  if (record.previous.has_value()) {
+    PutDigestField(Field::kPreviousDigest, record.previous->digest, payload);
+    PutIntegerField(Field::kPreviousSizeBytes, record.previous->size_bytes, payload);
+    if (record.previous->version.has_value()) {
+      PutIntegerField(Field::kPreviousVersion, *record.previous->version, payload);
+    }
+  }
   return Frame(kRecordMagic, payload);
 }
 
@@ -175,13 +210,20 @@ Result<ModelRecord> ParseModelRecord(std::string_view bytes) {
   ModelRecord record;
   bool has_digest = false;
   bool has_size = false;
+  bool has_previous_digest = false;
+  bool has_previous_size = false;
   while (!payload.empty()) {
     GODWIT_ASSIGN_OR_RETURN(const FieldValue taken, TakeField(payload));
     GODWIT_RETURN_IF_ERROR(SetField(taken, record));
     has_digest |= Field{taken.field} == Field::kDigest;
     has_size |= Field{taken.field} == Field::kSizeBytes;
+    has_previous_digest |= Field{taken.field} == Field::kPreviousDigest;
+    has_previous_size |= Field{taken.field} == Field::kPreviousSizeBytes;
   }
   if (record.name.empty() || !has_digest || !has_size) return Damaged("a field is missing");
+  if (record.previous && !(has_previous_digest && has_previous_size)) {
+    return Damaged("a field is missing");
+  }
   return record;
 }
 

@@ -32,6 +32,14 @@ std::string EncodeStoreMarker(const StoreOwner& owner);
 // The version in a marker's first line; kDataLoss when there is none.
 Result<uint32_t> ParseStoreMarker(std::string_view text);
 
+// The version that a model replaced; its file stays, so that the device can go back to it.
+struct PreviousVersion {
+  Digest digest;
+  uint64_t size_bytes = 0;
+  std::optional<uint64_t> version;
+  friend bool operator==(const PreviousVersion&, const PreviousVersion&) = default;
+};
+
 // What a record says about a model. A value type.
 struct ModelRecord {
   std::string name;
@@ -39,6 +47,7 @@ struct ModelRecord {
   uint64_t size_bytes = 0;
   int64_t downloaded_at_ms = 0;
   std::optional<uint64_t> version;
+  std::optional<PreviousVersion> previous;
   friend bool operator==(const ModelRecord&, const ModelRecord&) = default;
 };
 

@@ -11,8 +11,13 @@
 namespace godwit {
 namespace {
 
-const ModelRecord kRecord = {"face", DigestOf(std::string_view("the bytes of a model\n")), 21,
-                             1767323045678, 7};
+// The first that was ever written; and one with all that came since.
+const ModelRecord kFirst = {"face", DigestOf(std::string_view("the bytes of a model\n")),
+                            21,     1767323045678,
+                            7,      std::nullopt};
+const ModelRecord kRecord = {
+    "face",       DigestOf(std::string_view("the bytes of a model\n")),    21, 1767323045678,
+    std::nullopt, PreviousVersion{DigestOf(std::string_view("old")), 3, 6}};
 
 std::string Framed(std::string_view payload) {
   // The frame is the same but for the letters that tell a record from an installation.
@@ -28,7 +33,8 @@ std::string PayloadOf(const std::string& record) { return record.substr(16); }
 
 TEST(ModelRecord, ReadsWhatItWrote) {
   EXPECT_EQ(ParseModelRecord(EncodeModelRecord(kRecord)).value(), kRecord);
-  ModelRecord bare = kRecord;
+  EXPECT_EQ(ParseModelRecord(EncodeModelRecord(kFirst)).value(), kFirst);
+  ModelRecord bare = kFirst;
   bare.version.reset();
   bare.name = std::string(kModelNameMaxBytes, 'x');
   bare.downloaded_at_ms = -1;
@@ -58,6 +64,9 @@ TEST(ModelRecord, SkipsFieldsOfLaterVersionsUnlessTheyMustBeUnderstood) {
 
 TEST(ModelRecord, RefusesFieldsThatLieAboutTheirLength) {
   const std::string payload = PayloadOf(EncodeModelRecord(kRecord));
+  const std::string previous_size("\x07\x00\x08\x00\x00\x00xxxxxxxx", 14);
+  const std::string previous_digest =
+      std::string("\x06\x00\x20\x00\x00\x00", 6) + std::string(32, 'x');
   const std::pair<const char*, std::string> rows[] = {
       {"nothing", ""},
       {"half a field's head", std::string("\x01\x00\x03", 3)},
@@ -68,6 +77,8 @@ TEST(ModelRecord, RefusesFieldsThatLieAboutTheirLength) {
       {"a short digest", payload + std::string("\x02\x00\x01\x00\x00\x00x", 7)},
       {"a short number", payload + std::string("\x03\x00\x01\x00\x00\x00x", 7)},
       {"no digest", payload.substr(0, 10)},
+      {"a previous version without a digest", PayloadOf(EncodeModelRecord(kFirst)) + previous_size},
+      {"a previous version without a size", PayloadOf(EncodeModelRecord(kFirst)) + previous_digest},
   };
   for (const auto& [name, bytes] : rows) {
     EXPECT_EQ(ParseModelRecord(Framed(bytes)).status().code(), StatusCode::kDataLoss) << name;
@@ -111,7 +122,7 @@ TEST(GoldenStore, OfVersion1IsReadAndWrittenByteForByte) {
 
   const std::string record = "records/" + DigestOf(std::string_view("face")).ToHex();
   EXPECT_EQ(ReadWholeFile(*fs, JoinPath(store.directory(), record), 1000).value(),
-            EncodeModelRecord(kRecord));
+            EncodeModelRecord(kFirst));
   EXPECT_EQ(ReadWholeFile(*fs, JoinPath(store.directory(), "format"), 1000).value(),
             EncodeStoreMarker(owner));
 }
