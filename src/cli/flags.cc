@@ -50,17 +50,25 @@ struct Options {
 
 class Tree {
  public:
-  Tree() : app_("Put machine-learning models on your own server and on devices.", "godwit") {
+  // With every command, or for a line that begins with `word` with those that it may mean: to build
+  // them all takes longer than `godwit get` takes to find a local model.
+  explicit Tree(std::string_view word = "")
+      : app_("Put machine-learning models on your own server and on devices.", "godwit") {
     app_.require_subcommand(1);
     app_.set_help_flag("-h,--help", "Show this help");
     app_.set_version_flag("--version", "godwit " GODWIT_VERSION, "Show the version");
-    AddModelCommands();
-    AddRollback();
-    AddAccessCommands(&app_, &line_);
+    const bool all = word != "get";
+    if (all) {
+      AddModelCommands();
+      AddRollback();
+      AddAccessCommands(&app_, &line_);
+    }
     AddDeviceCommands();
-    AddFileCommands();
-    AddWayOverCommands();
-    AddSetupCommands();
+    if (all) {
+      AddFileCommands();
+      AddWayOverCommands();
+      AddSetupCommands();
+    }
     app_.footer(kFooter);  // Last: commands would inherit it.
   }
 
@@ -475,7 +483,7 @@ CLI::Validator OneOf(const std::vector<std::string>& words) {
 }
 
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
-  Tree tree;
+  Tree tree(argc > 1 ? argv[1] : "");
   CommandLine& line = tree.line();
   try {
     tree.app().parse(argc, argv);
