@@ -6,6 +6,7 @@
 
 #include "protocol/device_context.h"
 #include "protocol/error_body.h"
+#include "protocol/event_messages.h"
 #include "protocol/installation_messages.h"
 #include "protocol/json.h"
 #include "protocol/model_address.h"
@@ -21,6 +22,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(godwit::ParseCreateInstallationRequest(text).ok());
   static_cast<void>(godwit::ParseCreateInstallationReply(text).ok());
   static_cast<void>(godwit::ParseInstallationToken(text).ok());
+  static_cast<void>(godwit::ParseEventReply(text).ok());
+  if (const auto batch = godwit::ParseEventBatch(text, 20'455); batch.ok()) {
+    const auto again = godwit::ParseEventBatch(godwit::SerializeEventBatch(*batch), 20'455);
+    if (!again.ok() || again->rows != batch->rows) std::abort();
+  }
   static_cast<void>(godwit::StatusFromErrorBody(500, text));
   static_cast<void>(godwit::RevokedHashFromErrorBody(text));
   if (const auto context = godwit::DeviceContext::Parse(text); context.ok()) {

@@ -115,6 +115,7 @@ Status ApplyTable(const toml::table& table, ServerConfig* config) {
   const toml::table* log_table = root.Table("log");
   const toml::table* limits_table = root.Table("limits");
   const toml::table* garbage_table = root.Table("garbage");
+  const toml::table* events_table = root.Table("events");
   GODWIT_RETURN_IF_ERROR(root.Finish());
   if (tls_tables != nullptr) GODWIT_RETURN_IF_ERROR(ApplyTlsTables(*tls_tables, config));
   if (log_table != nullptr) {
@@ -128,6 +129,12 @@ Status ApplyTable(const toml::table& table, ServerConfig* config) {
     garbage.Read("period_ms", &config->garbage_period_ms);
     garbage.Read("blob_age_min_ms", &config->garbage_blob_age_min_ms);
     GODWIT_RETURN_IF_ERROR(garbage.Finish());
+  }
+  if (events_table != nullptr) {
+    TableReader events("events.", *events_table);
+    events.Read("rows_days", &config->events_rows_days);
+    events.Read("totals_days", &config->events_totals_days);
+    GODWIT_RETURN_IF_ERROR(events.Finish());
   }
   if (limits_table == nullptr) return Status::Ok();
   TableReader limits("limits.", *limits_table);
@@ -205,6 +212,9 @@ Status CheckConfig(const ServerConfig& config) {
     return Invalid("worker_threads must be 1 to 256, loop_threads 0 to 256");
   }
   if (config.garbage_period_ms < 1) return Invalid("garbage.period_ms must be 1 or more");
+  if (config.events_rows_days < 1 || config.events_totals_days < config.events_rows_days) {
+    return Invalid("events.rows_days must be 1 or more, and events.totals_days not less than it");
+  }
   if (config.connections_max < 1) return Invalid("limits.connections_max must be 1 or more");
   return Status::Ok();
 }

@@ -39,7 +39,9 @@ struct ServerConfig {
   int connections_max = 16'000;
   int64_t garbage_period_ms = 3600 * 1000;             // Between two rounds of maintenance.
   int64_t garbage_blob_age_min_ms = 26 * 3600 * 1000;  // A blob that nothing names stays so long.
-  int loop_threads = 0;                                // 0: one per core.
+  int64_t events_rows_days = 90;                       // What devices tell, by installation.
+  int64_t events_totals_days = 400;  // Sums over all of them, and what each held when last seen.
+  int loop_threads = 0;              // 0: one per core.
   int worker_threads = 4;
 };
 

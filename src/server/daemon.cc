@@ -105,6 +105,8 @@ class DaemonOnDisk final : public Daemon {
     // Before what they write to.
     verifier_.reset();
     refresh_.reset();
+    sightings_flush_.reset();
+    if (sightings_) KeepSightings();
     maintain_.reset();
   }
 
@@ -114,6 +116,7 @@ class DaemonOnDisk final : public Daemon {
   Status OpenDomain();
   void StartJobs();
   void Maintain();
+  void KeepSightings();
 
   const ServerConfig config_;
   FileSystem& fs_;
@@ -129,6 +132,8 @@ class DaemonOnDisk final : public Daemon {
   std::unique_ptr<AccessStore> access_;
   std::unique_ptr<Installations> installations_;
   std::unique_ptr<Registry> registry_;
+  std::unique_ptr<EventStore> events_;
+  std::unique_ptr<Sightings> sightings_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<UploadSessions> sessions_;
   std::unique_ptr<ModelIntake> intake_;
@@ -141,6 +146,7 @@ class DaemonOnDisk final : public Daemon {
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<PeriodicTask> certificates_watch_;
   std::unique_ptr<PeriodicTask> refresh_;
+  std::unique_ptr<PeriodicTask> sightings_flush_;
   std::unique_ptr<PeriodicTask> maintain_;
 };
 
@@ -170,6 +176,8 @@ Status DaemonOnDisk::OpenDomain() {
   }
   installations_ = std::make_unique<Installations>(*database_, *access_, clock_);
   GODWIT_ASSIGN_OR_RETURN(registry_, Registry::Open(*database_, clock_));
+  events_ = std::make_unique<EventStore>(*database_, clock_);
+  sightings_ = std::make_unique<Sightings>(*database_, *registry_);
   objects_ = std::make_unique<ObjectStore>(*database_, *blobs_, clock_);
   sessions_ = std::make_unique<UploadSessions>(*database_, *objects_, clock_);
   intake_ = std::make_unique<ModelIntake>(*objects_, logger_);
@@ -210,9 +218,10 @@ Status DaemonOnDisk::Open() {
   options.model_max_bytes = config_.model_max_bytes;
   options.verify_at_once_max_bytes = config_.verify_at_once_max_bytes;
   options.storage_hosts = hosts_;
-  api_ = std::make_unique<Api>(ApiServices{
-      *database_, *access_, *installations_, *registry_, *objects_, *sessions_, *intake_,
-      *verifier_, clock_, logger_, std::move(options), [this] { return http_->stats(); }});
+  api_ = std::make_unique<Api>(ApiServices{*database_, *access_, *installations_, *events_,
+                                           *sightings_, *registry_, *objects_, *sessions_, *intake_,
+                                           *verifier_, clock_, logger_, std::move(options),
+                                           [this] { return http_->stats(); }});
   gate_.Open(api_.get());
   StartJobs();
   return Status::Ok();
@@ -226,15 +235,25 @@ void DaemonOnDisk::StartJobs() {
   }
   refresh_ =
       std::make_unique<PeriodicTask>(std::chrono::seconds(20), [this] { api_->RefreshAnswers(); });
+  sightings_flush_ =
+      std::make_unique<PeriodicTask>(std::chrono::seconds(2), [this] { KeepSightings(); });
   maintain_ = std::make_unique<PeriodicTask>(std::chrono::milliseconds(config_.garbage_period_ms),
                                              [this] { Maintain(); });
+}
+
+void DaemonOnDisk::KeepSightings() {
+  const Status kept = sightings_->Flush();
+  if (kept.ok()) return;
+  logger_.Error("what devices hold was not kept; they will say it again",
+                {{"reason", kept.message()}});
 }
 
 void DaemonOnDisk::Maintain() {
   const Status kept = access_->Maintain();
   const Status collected = collector_->Collect().status();
   api_->ForgetRemovedBlobs();
-  for (const Status& status : {kept, collected}) {
+  const Status forgotten = events_->Forget({config_.events_rows_days, config_.events_totals_days});
+  for (const Status& status : {kept, collected, forgotten}) {
     if (status.ok()) continue;
     logger_.Error("maintenance stopped; it will be tried again in the next round",
                   {{"reason", status.message()}});

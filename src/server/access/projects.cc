@@ -63,6 +63,7 @@ Status Projects::Delete(const Principal& by, int64_t number) {
          {"DELETE FROM access_tokens WHERE project_number = $1",
           "DELETE FROM service_accounts WHERE project_number = $1",
           "DELETE FROM installations WHERE project_number = $1",
+          "DELETE FROM event_totals WHERE project_number = $1",
           "DELETE FROM api_keys WHERE project_number = $1",
           "DELETE FROM apps WHERE project_number = $1",
           "DELETE FROM upload_sessions WHERE project_number = $1",

@@ -1,6 +1,7 @@
 #include "server/api/api.h"
 
 #include "server/api/admin_routes.h"
+#include "server/api/events_handler.h"
 #include "server/api/identity_handlers.h"
 #include "server/api/replies.h"
 #include "server/api/status_handlers.h"
@@ -63,6 +64,7 @@ Response Api::Route(const Request& request, const RequestTarget& target) {
     if (target.At(0) == "v1beta2") {
       const bool device = target.segments.size() == 5 && target.At(3) == "models" &&
                           IsDownload(target.At(4)) && reads;
+      if (IsEventsRequest(target)) return HandleEventsRequest(services_, request, target);
       return device ? device_.Handle(head, target) : models_.Handle(request, target);
     }
   }

@@ -1,5 +1,6 @@
 #include "server/api/device_handler.h"
 
+#include "protocol/device_context.h"
 #include "protocol/error_body.h"
 #include "protocol/installation_messages.h"
 #include "protocol/model_messages.h"
@@ -74,6 +75,9 @@ DeviceHandler::Credentials DeviceHandler::ReadCredentials(const RequestHead& hea
           credentials.if_none_match = header.value;
         }
         break;
+      case kContextHeader.size():
+        if (EqualsIgnoringCase(header.name, kContextHeader)) credentials.context = header.value;
+        break;
       case kApiKeyHeader.size():
         if (EqualsIgnoringCase(header.name, kApiKeyHeader)) credentials.api_key = header.value;
         break;
@@ -114,19 +118,26 @@ DeviceHandler::Refusal DeviceHandler::CheckKey(const View& view, const RequestHe
 }
 
 DeviceHandler::Refusal DeviceHandler::CheckToken(const View& view, const Credentials& credentials,
-                                                 const ApiKey& key, int64_t now_ms) const {
+                                                 const ApiKey& key, int64_t now_ms,
+                                                 InstallationClaims* claims) const {
   if (credentials.token.empty()) {
     return services_.options.require_installation_token ? Refusal::kTokenMissing : Refusal::kNone;
   }
-  InstallationClaims claims;
-  const TokenCheck check = view.access->VerifyInstallationToken(credentials.token, now_ms, &claims);
-  if (check != TokenCheck::kValid || claims.project_number != key.project_number) {
+  const TokenCheck check = view.access->VerifyInstallationToken(credentials.token, now_ms, claims);
+  if (check != TokenCheck::kValid || claims->project_number != key.project_number) {
     return Refusal::kTokenWrong;
   }
   // A key of one app lives no longer than its app; a token may.
-  const bool app_ok = key.app_id.empty() ? view.access->FindApp(claims.app_hash) != nullptr
-                                         : key.app_hash == claims.app_hash;
+  const bool app_ok = key.app_id.empty() ? view.access->FindApp(claims->app_hash) != nullptr
+                                         : key.app_hash == claims->app_hash;
   return app_ok ? Refusal::kNone : Refusal::kTokenWrong;
+}
+
+void DeviceHandler::NoteSighting(const Credentials& credentials, const InstallationClaims& claims,
+                                 std::string_view model, int64_t now_ms) const {
+  if (claims.fid.text().empty()) return;
+  services_.sightings.Note({claims.project_number, claims.fid.text(), model,
+                            UnquoteEtag(credentials.if_none_match), credentials.context, now_ms});
 }
 
 bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
@@ -144,13 +155,17 @@ bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
   const ApiKey* api_key = nullptr;
   Refusal refusal = CheckKey(*view, head, credentials, path.substr(0, path.find('/')), &api_key);
   const std::optional<DeliveryAnswer> answer = view->table.Find(key);
-  if (refusal == Refusal::kNone) refusal = CheckToken(*view, credentials, *api_key, now_ms);
+  InstallationClaims claims;
+  if (refusal == Refusal::kNone) {
+    refusal = CheckToken(*view, credentials, *api_key, now_ms, &claims);
+  }
   if (refusal != Refusal::kNone) {
     reply->status = HttpStatusFromCode(RefusalStatus(refusal).code());
     reply->after_date = refusals_[static_cast<size_t>(refusal)];
     return true;
   }
   if (!answer) return false;
+  NoteSighting(credentials, claims, key.model.substr(key.model.rfind('/') + 1), now_ms);
   const bool same = EtagMatches(credentials.if_none_match, answer->etag);
   reply->status = same ? 304 : 200;
   reply->after_date = same ? answer->not_modified : answer->ok;
@@ -172,12 +187,14 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
   const Credentials credentials = ReadCredentials(head);
   const ApiKey* api_key = nullptr;
   Refusal refusal = CheckKey(*view, head, credentials, target.At(2), &api_key);
+  InstallationClaims claims;
   if (refusal == Refusal::kNone) {
-    refusal = CheckToken(*view, credentials, *api_key, services_.clock.NowMs());
+    refusal = CheckToken(*view, credentials, *api_key, services_.clock.NowMs(), &claims);
   }
   if (refusal != Refusal::kNone) return ErrorResponse(RefusalStatus(refusal));
   const auto address = ModelAddress::Parse(name);
   if (!address.ok()) return ErrorResponse(address.status());
+  NoteSighting(credentials, claims, address->name, services_.clock.NowMs());
   const Project* project = view->access->FindProject(target.At(2));
   const auto decision = Decide(*view->registry, project->number, *address);
   if (!decision.ok()) return ErrorResponse(decision.status());

@@ -55,6 +55,7 @@ class DeviceHandler {
     std::string_view api_key;
     std::string_view token;
     std::string_view if_none_match;
+    std::string_view context;
   };
 
   static Credentials ReadCredentials(const RequestHead& head);
@@ -63,7 +64,10 @@ class DeviceHandler {
   Refusal CheckKey(const View& view, const RequestHead& head, const Credentials& credentials,
                    std::string_view project, const ApiKey** found) const;
   Refusal CheckToken(const View& view, const Credentials& credentials, const ApiKey& key,
-                     int64_t now_ms) const;
+                     int64_t now_ms, InstallationClaims* claims) const;
+  // Of a device that has a token. model: as in the path, perhaps with a version.
+  void NoteSighting(const Credentials& credentials, const InstallationClaims& claims,
+                    std::string_view model, int64_t now_ms) const;
   // REQUIRES: rebuild_mutex_ is held.
   void Rebuild(const ModelPointer& before, const ModelPointer& after);
   static const Status& RefusalStatus(Refusal refusal);

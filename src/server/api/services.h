@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "server/access/access_store.h"
 #include "server/db/database.h"
+#include "server/events/event_store.h"
+#include "server/events/sightings.h"
 #include "server/http/http_server.h"
 #include "server/installations/installations.h"
 #include "server/jobs/model_intake.h"
@@ -37,6 +39,8 @@ struct ApiServices {
   Database& database;
   AccessStore& access;
   Installations& installations;
+  EventStore& events;
+  Sightings& sightings;
   Registry& registry;
   ObjectStore& objects;
   UploadSessions& sessions;

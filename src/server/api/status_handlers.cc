@@ -49,6 +49,7 @@ Response HandleReady(const ApiServices& services) {
 
 Response HandleMetrics(const ApiServices& services) {
   const HttpServerStats stats = services.http_stats();
+  const Sightings::Stats sightings = services.sightings.stats();
   constexpr MetricType kCounter = MetricType::kCounter;
   constexpr MetricType kGauge = MetricType::kGauge;
   const std::vector<Metric> metrics = {
@@ -69,6 +70,10 @@ Response HandleMetrics(const ApiServices& services) {
              kCounter, stats.tls_handshake_failures),
       Single("godwit_http_worker_queue_length", "Requests that wait for a worker.", kGauge,
              stats.worker_queue_length),
+      Single("godwit_sightings_written_total", "Devices' questions kept as last seen and held.",
+             kCounter, sightings.written),
+      Single("godwit_sightings_dropped_total", "Devices' questions not kept, for lack of room.",
+             kCounter, sightings.dropped),
       ModelCounts(*services.registry.snapshot()),
   };
   return {200, {{"Content-Type", kMetricsContentType}}, SerializeMetrics(metrics)};

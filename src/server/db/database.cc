@@ -55,6 +55,15 @@ class SqliteDatabase final : public Database {
     return writer_->InTransaction("BEGIN IMMEDIATE", body);
   }
 
+  Status WriteTelemetry(const Body& body) override {
+    const std::lock_guard lock(writer_mutex_);
+    GODWIT_RETURN_IF_ERROR(writer_->SetSync(SqliteConnection::Sync::kCheckpoints));
+    const Status written = writer_->InTransaction("BEGIN IMMEDIATE", body);
+    // Must not fail: the next Write promises durability.
+    GODWIT_RETURN_IF_ERROR(writer_->SetSync(SqliteConnection::Sync::kCommits));
+    return written;
+  }
+
  private:
   const char* VfsName() const { return vfs_ ? vfs_->name() : nullptr; }
 

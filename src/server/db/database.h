@@ -69,6 +69,10 @@ class Database {
   // Runs body in a write transaction; commits when it returns Ok, else rolls back and returns
   // its error. When Write returns Ok the change survives power loss (synchronous=full).
   virtual Status Write(const std::function<Status(SqlConnection&)>& body) = 0;
+
+  // As Write, but the change may be lost with the power (never half of it, and nothing of the
+  // others'): for telemetry, whose commits then cost no sync.
+  virtual Status WriteTelemetry(const std::function<Status(SqlConnection&)>& body) = 0;
 };
 
 // Opens or creates `path` (WAL) and brings it to the newest schema by the numbered migrations

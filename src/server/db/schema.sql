@@ -53,13 +53,59 @@ CREATE TABLE change_log (
   detail TEXT NOT NULL
 );
 
+CREATE TABLE event_totals (
+  project_number BIGINT NOT NULL,
+  model_id TEXT NOT NULL,
+  day BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  count BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  duration_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_number, model_id, day, version, kind, reason)
+);
+
+CREATE INDEX event_totals_by_day ON event_totals (day);
+
+CREATE TABLE events (
+  project_number BIGINT NOT NULL,
+  fid TEXT NOT NULL,
+  day BIGINT NOT NULL,
+  model_id TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  count BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  duration_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_number, fid, day, model_id, sha256, kind, reason),
+  FOREIGN KEY (project_number, fid) REFERENCES installations (project_number, fid) ON DELETE CASCADE
+);
+
+CREATE INDEX events_by_day ON events (day, project_number, fid, model_id, sha256, kind, reason);
+
+CREATE TABLE held_models (
+  project_number BIGINT NOT NULL,
+  fid TEXT NOT NULL,
+  model_id TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  seen_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_number, fid, model_id),
+  FOREIGN KEY (project_number, fid) REFERENCES installations (project_number, fid) ON DELETE CASCADE
+);
+
+CREATE INDEX held_models_by_model ON held_models (project_number, model_id, seen_ms);
+
+CREATE INDEX held_models_by_time ON held_models (seen_ms);
+
 CREATE TABLE installations (
   project_number BIGINT NOT NULL REFERENCES projects (number),
   fid TEXT NOT NULL,
   app_id TEXT NOT NULL REFERENCES apps (app_id),
   refresh_token_hash TEXT NOT NULL,
   sdk_version TEXT NOT NULL,
-  created_ms BIGINT NOT NULL,
+  created_ms BIGINT NOT NULL, last_seen_ms BIGINT NOT NULL DEFAULT 0, context TEXT NOT NULL DEFAULT '', event_sequence BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (project_number, fid)
 );
 

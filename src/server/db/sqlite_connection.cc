@@ -135,6 +135,11 @@ Status SqliteConnection::StartWal() {
   return RunScript("PRAGMA journal_size_limit=67108864;");
 }
 
+Status SqliteConnection::SetSync(Sync sync) {
+  return RunScript(sync == Sync::kCommits ? "PRAGMA synchronous=FULL"
+                                          : "PRAGMA synchronous=NORMAL");
+}
+
 Status SqliteConnection::MakeReadOnly() { return RunScript("PRAGMA query_only=ON;"); }
 
 void SqliteConnection::KeepWalOnClose() {

@@ -29,6 +29,9 @@ class SqliteConnection final : public SqlConnection {
 
   // Turns write-ahead logging on, with a sync at every commit. Writes to a new file.
   Status StartWal();
+  // What is synced to the disk. REQUIRES: no transaction is open.
+  enum class Sync { kCommits, kCheckpoints };
+  Status SetSync(Sync sync);
   // Refuses writes from here on.
   Status MakeReadOnly();
   // Leaves the write-ahead log where it is when this connection closes.

@@ -1,0 +1,68 @@
+// EventStore: what devices tell about their models, by installation and day, and in sums.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "protocol/event_messages.h"
+#include "server/db/database.h"
+#include "server/registry/registry_snapshot.h"
+
+namespace godwit::server {
+
+struct EventRetention {
+  int64_t rows_days = 90;     // Of each installation.
+  int64_t totals_days = 400;  // Sums over all, and what a device held when it was last seen.
+};
+
+// One row of an installation, for export.
+struct StoredEvent {
+  std::string fid;
+  std::string model_id;
+  EventRow row;  // Its key's model is the model's name now; empty once it is deleted.
+};
+
+struct StoredEventPage {
+  std::vector<StoredEvent> events;
+  std::string next_page_token;  // Empty: the last page.
+};
+
+// Which rows to export. Both days belong to them.
+struct EventRange {
+  int64_t first_day = 0;
+  int64_t last_day = 0;
+};
+
+// Thread-safe; blocks on the disk.
+class EventStore {
+ public:
+  static constexpr int kPageSizeMax = 5000;
+  // Rows that one installation may fill a day; what is more is dropped.
+  static constexpr int64_t kRowsPerDayMax = 500;
+
+  // All outlive it.
+  EventStore(Database& database, const Clock& clock) : database_(database), clock_(clock) {}
+
+  // Takes a batch once: one whose sequence is not above the last one's changes nothing. Rows of
+  // models that are not in `registry` are dropped. kNotFound when there is no such installation.
+  Result<EventReply> Take(int64_t project_number, std::string_view fid, const EventBatch& batch,
+                          const RegistrySnapshot& registry);
+
+  // Day by day, then by installation. page_token: of the page before; kInvalidArgument for
+  // another.
+  Result<StoredEventPage> Export(int64_t project_number, const EventRange& range, int page_size,
+                                 std::string_view page_token, const RegistrySnapshot& registry);
+
+  // Removes what is older than that, a part at a time, so that other writes get their turn.
+  Status Forget(const EventRetention& retention);
+
+ private:
+  Database& database_;
+  const Clock& clock_;
+};
+
+}  // namespace godwit::server
