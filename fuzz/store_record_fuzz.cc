@@ -13,6 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto again = godwit::ParseModelRecord(godwit::EncodeModelRecord(*record));
     if (!again.ok() || *again != *record) abort();
   }
+  if (const auto trial = godwit::ParseTrial(bytes); trial.ok()) {
+    if (godwit::ParseTrial(godwit::EncodeTrial(*trial)).value() != *trial) abort();
+  }
   (void)godwit::ParseInstallation(bytes);
   (void)godwit::ParseStoreMarker(bytes);
   return 0;

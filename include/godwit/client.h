@@ -136,6 +136,7 @@ GODWIT_API godwit_status godwit_client_set_context(godwit_client* client, const 
  * GODWIT_RESOURCE_EXHAUSTED     after several tries; later it may work
  * GODWIT_CONDITIONS_UNMET       a new model is there, but a condition does not hold
  * GODWIT_GATE_REFUSED           the new version is bad for this device; the old one stays
+ * GODWIT_QUARANTINED            the server's version ended the app twice while it was loaded
  * GODWIT_MODEL_HASH_MISMATCH    the server sent other bytes than it announced, twice
  * GODWIT_DOWNLOAD_URL_EXPIRED   three links in a row were refused as expired
  * GODWIT_NOT_ENOUGH_SPACE, GODWIT_IO  the disk
@@ -211,6 +212,20 @@ GODWIT_API godwit_status godwit_client_delete_model(godwit_client* client, const
  */
 GODWIT_API godwit_status godwit_client_installation_id(godwit_client* client, char** out,
                                                        godwit_error* error);
+
+/* Around each load of a model into an interpreter. A version that ends the app
+ * twice in a row between the two calls is quarantined on this device: it is
+ * loaded no third time, and its model falls back to the previous version, if
+ * there is one. Counted across processes; several may load at the same time.
+ * godwit_model_load_begin() writes the disk, durably (milliseconds).
+ *
+ * GODWIT_QUARANTINED  do not load it: get the model again
+ * any other           this load is not counted; it may go on
+ */
+GODWIT_API godwit_status godwit_model_load_begin(godwit_client* client, const godwit_model* model,
+                                                 godwit_error* error);
+/* The load is over, well or with an error. Does nothing without a begin. */
+GODWIT_API void godwit_model_load_end(godwit_client* client, const godwit_model* model);
 
 /* Blocks until no download runs, not in the background either. A program that
  * ends after one call needs it: godwit_client_close() would cancel the update. */

@@ -13,7 +13,8 @@ class CallbackGate final : public ActivationGate {
   CallbackGate(godwit_gate_callback callback, void* user_data)
       : callback_(callback), user_data_(user_data) {}
 
-  Status Check(const GateCandidate& candidate) override;
+  GateVerdict Check(const GateCandidate& candidate) override;
+  bool may_crash() const override { return true; }
 
  private:
   const godwit_gate_callback callback_;

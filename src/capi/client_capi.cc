@@ -213,6 +213,17 @@ godwit_status godwit_client_installation_id(godwit_client* client, char** out,
   return Report(Status::Ok(), error);
 }
 
+godwit_status godwit_model_load_begin(godwit_client* client, const godwit_model* model,
+                                      godwit_error* error) {
+  if (client == nullptr) return Report(Missing("client"), error);
+  if (model == nullptr) return Report(Missing("model"), error);
+  return Report(client->client->BeginLoad(model->model), error);
+}
+
+void godwit_model_load_end(godwit_client* client, const godwit_model* model) {
+  client->client->EndLoad(model->model);
+}
+
 void godwit_client_wait_until_idle(godwit_client* client) {
   client->client->WaitForBackgroundWork();
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "protocol/event_kinds.h"
 
 namespace godwit {
 
@@ -19,15 +20,24 @@ struct GateCandidate {
   std::string golden_path;          // Of its golden inputs; empty when it has none.
 };
 
+struct GateVerdict {
+  // Ok: the device switches. kGateRefused: this version is bad, and the message says why. Any
+  // other error: the gate could not judge; the device does not switch now and asks again at its
+  // next try.
+  Status status;
+  EventReason reason = EventReason::kNone;  // Of a refusal, for the server.
+};
+
 // Thread-safe.
 class ActivationGate {
  public:
   virtual ~ActivationGate() = default;
 
-  // Ok: the device switches. kGateRefused: this version is bad, and the message says why. Any
-  // other error: the gate could not judge; the device does not switch now and asks again at its
-  // next try. Blocks for as long as the judging takes, and must not call the client.
-  virtual Status Check(const GateCandidate& candidate) = 0;
+  // Blocks for as long as the judging takes, and must not call the client.
+  virtual GateVerdict Check(const GateCandidate& candidate) = 0;
+
+  // Whether a bad version may take the app down with it: then such ends are counted.
+  virtual bool may_crash() const { return false; }
 };
 
 }  // namespace godwit

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <vector>
 
 #include "device/device_fixture.h"
@@ -19,11 +20,15 @@ const std::string kNew = ModelBytes(3500, 2);
 // Answers what the test says, and notes what it was asked.
 class ScriptedGate final : public ActivationGate {
  public:
-  Status Check(const GateCandidate& candidate) override {
+  GateVerdict Check(const GateCandidate& candidate) override {
     asked.push_back(candidate);
-    return answer;
+    if (during) during();
+    return {answer, EventReason::kTooSlow};
   }
+  bool may_crash() const override { return crashes; }
   Status answer;
+  bool crashes = false;
+  std::function<void()> during;
   std::vector<GateCandidate> asked;
 };
 
@@ -66,12 +71,118 @@ TEST_F(ActivationGateTest, IsAskedOnceForAFileThatIsWholeAndNotYetTheModel) {
 }
 
 TEST_F(ActivationGateTest, KeepsTheOldModelWhateverItAnswersButOk) {
-  for (const StatusCode code : {StatusCode::kGateRefused, StatusCode::kResourceExhausted}) {
+  for (const StatusCode code : {StatusCode::kResourceExhausted, StatusCode::kGateRefused}) {
     gate_.answer = Status(code, "the numbers are wrong");
     const auto model = client_->GetModel("face", DownloadType::kLatestModel);
     EXPECT_EQ(model.status().code(), code);
     EXPECT_THAT(model.status().message(), HasSubstr("the numbers are wrong"));
     EXPECT_EQ(LocalBytes(), kOld);
+  }
+}
+
+TEST_F(ActivationGateTest, IsNotAskedAgainForAVersionThatItRefused) {
+  gate_.answer = Status(StatusCode::kGateRefused, "the numbers are wrong");
+  EXPECT_FALSE(client_->GetModel("face", DownloadType::kLatestModel).ok());
+  const uint64_t sent = device_.server.blob_bytes_sent();
+  gate_.answer = Status::Ok();
+  Open();
+  const auto model = client_->GetModel("face", DownloadType::kLatestModel);
+  EXPECT_EQ(model.status().code(), StatusCode::kGateRefused);
+  EXPECT_THAT(model.status().message(), HasSubstr("the numbers are wrong"));
+  EXPECT_EQ(gate_.asked.size(), 1u);
+  EXPECT_EQ(device_.server.blob_bytes_sent(), sent);
+  EXPECT_EQ(LocalBytes(), kOld);
+  const auto local = client_->GetModel("face", DownloadType::kLocalModelUpdateInBackground);
+  client_->WaitForBackgroundWork();
+  EXPECT_TRUE(local.ok()) << "an update that is refused is no failure of the old model";
+
+  device_.server.Publish("face", ModelBytes(3500, 3));
+  EXPECT_TRUE(client_->GetModel("face", DownloadType::kLatestModel).ok()) << "another version";
+}
+
+TEST_F(ActivationGateTest, GetsTheGoldenInputsWholeAndAsksAnewWhenTheyChange) {
+  device_.server.AttachGolden("face", "golden inputs");
+  device_.server.FailNext(FakeModelServer::Route::kBlob, CutAfter(100000));  // The model's.
+  device_.server.FailNext(FakeModelServer::Route::kBlob, CutAfter(5));
+  device_.server.FailNext(FakeModelServer::Route::kBlob, AnswerWith(400));
+  gate_.answer = Status(StatusCode::kGateRefused, "no");
+  EXPECT_EQ(client_->GetModel("face", DownloadType::kLatestModel).status().code(),
+            StatusCode::kGateRefused);
+  ASSERT_EQ(gate_.asked.size(), 1u);
+  EXPECT_EQ(ReadWholeFile(device_.disk, gate_.asked[0].golden_path, 100).value(), "golden inputs");
+
+  device_.server.AttachGolden("face", "better ones");
+  gate_.answer = Status::Ok();
+  const auto model = client_->GetModel("face", DownloadType::kLatestModel);
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  EXPECT_EQ(ReadWholeFile(device_.disk, gate_.asked[1].golden_path, 100).value(), "better ones");
+}
+
+TEST_F(ActivationGateTest, DoesNotSwitchOnGoldenInputsWithOtherBytes) {
+  device_.server.AttachGolden("face", "golden inputs");
+  for (int i = 0; i < 2; ++i) {
+    device_.server.FailNext(FakeModelServer::Route::kBlob, CutAfter(100000));
+    device_.server.FailNext(FakeModelServer::Route::kBlob, FlipByte(3));
+    EXPECT_EQ(client_->GetModel("face", DownloadType::kLatestModel).status().code(),
+              StatusCode::kModelHashMismatch);
+    EXPECT_EQ(LocalBytes(), kOld);
+    device_.server.FailNext(FakeModelServer::Route::kBlob, FlipByte(3));
+  }
+}
+
+// The app dies in its own gate: the second time is the last.
+TEST_F(ActivationGateTest, GivesUpAVersionThatEndedTheAppTwice) {
+  gate_.crashes = true;
+  for (int i = 0; i < 2; ++i) {
+    gate_.during = [&] { device_.disk.CrashAt(0); };
+    EXPECT_FALSE(client_->GetModel("face", DownloadType::kLatestModel).ok());
+    client_.reset();
+    device_.disk.PowerLoss(PowerLossMode::kDropped, 1);
+    gate_.during = nullptr;
+    Open();
+  }
+  const auto model = client_->GetModel("face", DownloadType::kLatestModel);
+  EXPECT_EQ(model.status().code(), StatusCode::kQuarantined) << model.status().ToString();
+  EXPECT_EQ(gate_.asked.size(), 2u);
+  EXPECT_EQ(LocalBytes(), kOld);
+}
+
+// Whatever the instant of a power loss, a version that was refused and said so is not asked about
+// again, and the old model stays.
+TEST_F(ActivationGateTest, RemembersARefusalWhateverTheInstantOfAPowerLoss) {
+  for (const PowerLossMode mode : kAllPowerLossModes) {
+    bool reached = true;
+    for (uint64_t n = 0; reached; ++n) {
+      SCOPED_TRACE(std::string(PowerLossModeName(mode)) + ", operation " + std::to_string(n));
+      Device device;
+      ScriptedGate gate;
+      const auto open = [&] {
+        return Client::Open(device.options(),
+                            {device.disk, device.http, device.clock, device.logger, &gate});
+      };
+      device.server.Publish("face", kOld);
+      ASSERT_TRUE((*open())->GetModel("face", DownloadType::kLatestModel).ok());
+      device.server.Publish("face", kNew);
+      gate.answer = Status(StatusCode::kGateRefused, "no");
+      device.disk.CrashAt(n);
+      bool told = false;
+      if (const auto client = open(); client.ok()) {
+        told = (*client)->GetModel("face", DownloadType::kLatestModel).status().code() ==
+               StatusCode::kGateRefused;
+      }
+      reached = device.disk.crashed();
+      device.disk.PowerLoss(mode, n);
+      gate.asked.clear();
+      const auto client = open();
+      ASSERT_TRUE(client.ok());
+      EXPECT_EQ((*client)->GetModel("face", DownloadType::kLatestModel).status().code(),
+                StatusCode::kGateRefused);
+      EXPECT_LE(gate.asked.size(), told && !reached ? 0u : 1u);
+      const auto local = (*client)->GetModel("face", DownloadType::kLocalModel);
+      ASSERT_TRUE(local.ok());
+      EXPECT_EQ(device.Read(*local), kOld);
+      ASSERT_LT(n, 500u);
+    }
   }
 }
 

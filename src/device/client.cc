@@ -5,9 +5,11 @@
 #include "device/context.h"
 #include "device/downloader.h"
 #include "device/installation.h"
+#include "device/load_guard.h"
 #include "device/model_store.h"
 #include "device/servers.h"
 #include "device/shared_downloads.h"
+#include "device/trials.h"
 
 namespace godwit {
 namespace {
@@ -140,10 +142,12 @@ Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<
                               std::string(kSdkVersion)},
           *store_, *servers_, seams.clock, seams.logger)),
       events_(std::make_unique<NullEventSink>()),
+      trials_(std::make_unique<Trials>(seams.file_system, seams.logger, store_->directory())),
+      load_guard_(std::make_unique<LoadGuard>(*store_, *trials_, *events_, seams.logger)),
       downloader_(std::make_unique<Downloader>(
           DownloaderOptions{options.project_id, options.api_key, options.receive_limit_bytes_per_s},
           DownloaderSeams{*store_, *installation_, *context_, seams.file_system, *servers_,
-                          seams.clock, seams.logger, *events_, seams.gate})),
+                          seams.clock, seams.logger, *events_, *trials_, seams.gate})),
       downloads_(std::make_unique<SharedDownloads>(*downloader_, seams.logger)) {}
 
 Client::~Client() = default;
@@ -154,7 +158,9 @@ Result<std::unique_ptr<Client>> Client::Open(const ClientOptions& options, Clien
   GODWIT_ASSIGN_OR_RETURN(
       auto store, ModelStore::Open(seams.file_system, seams.clock, seams.logger, checked.directory,
                                    checked.server_url, checked.project_id, checked.app_id));
-  return std::unique_ptr<Client>(new Client(checked, seams, std::move(store)));
+  std::unique_ptr<Client> client(new Client(checked, seams, std::move(store)));
+  client->load_guard_->Settle();
+  return client;
 }
 
 std::unique_ptr<ModelRequest> Client::StartGetModel(const std::string& address, DownloadType type,
@@ -205,6 +211,10 @@ void Client::SetDeviceState(const DeviceState& state) { downloader_->SetDeviceSt
 Status Client::SetContext(const std::string& key, const std::string& value) {
   return context_->Set(key, value);
 }
+
+Status Client::BeginLoad(const Model& model) { return load_guard_->Begin(model.name, model.hash); }
+
+void Client::EndLoad(const Model& model) { load_guard_->End(model.name, model.hash); }
 
 void Client::WaitForBackgroundWork() { downloads_->WaitUntilIdle(); }
 

@@ -68,8 +68,10 @@ class SharedDownloads;
 class Downloader;
 class EventSink;
 class Installation;
+class LoadGuard;
 class ModelStore;
 class Servers;
+class Trials;
 
 // One call's wait for a model. Thread-safe. May outlive its client. Its destructor cancels.
 class ModelRequest {
@@ -131,6 +133,13 @@ class Client {
   // key or value, kResourceExhausted when the context would pass its limits.
   Status SetContext(const std::string& key, const std::string& value);
 
+  // Around each load of a model into an interpreter, so that one that ends the app twice in a row
+  // is loaded no third time. The disk only. BeginLoad: kQuarantined when it must not be loaded;
+  // getting the model again gives its previous version. After any other error the load is not
+  // counted.
+  Status BeginLoad(const Model& model);
+  void EndLoad(const Model& model);
+
   // Blocks until nothing is downloaded, not in the background either. Programs that end after
   // one call need it.
   void WaitForBackgroundWork();
@@ -144,6 +153,8 @@ class Client {
   const std::unique_ptr<Servers> servers_;
   const std::unique_ptr<Installation> installation_;
   const std::unique_ptr<EventSink> events_;
+  const std::unique_ptr<Trials> trials_;
+  const std::unique_ptr<LoadGuard> load_guard_;
   const std::unique_ptr<Downloader> downloader_;
   const std::unique_ptr<SharedDownloads> downloads_;  // Last: its threads use the others.
 };

@@ -33,6 +33,8 @@ constexpr Row kRows[] = {
     {State::kTransfer, Event::kMismatch,     State::kCheck,    Budget::kRestarts},
     {State::kTransfer, Event::kFatal,        State::kFailed,   Budget::kNone},
     {State::kCommit,   Event::kSucceeded,    State::kDone,     Budget::kNone},
+    {State::kCommit,   Event::kTransient,    State::kCommit,   Budget::kRetries},
+    {State::kCommit,   Event::kLinkExpired,  State::kCheck,    Budget::kLinks},
     {State::kCommit,   Event::kMismatch,     State::kCheck,    Budget::kRestarts},
     {State::kCommit,   Event::kFatal,        State::kFailed,   Budget::kNone},
 };

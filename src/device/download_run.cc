@@ -135,6 +135,9 @@ DownloadEvent DownloadRun::Check() {
     const Status forgotten = seams_.installation.Forget(*token, &control_.cancelled);
     return forgotten.ok() ? Event::kTokenRefused : Fail(Event::kFatal, forgotten);
   }
+  if (const std::string revoked = RevokedHashFromErrorBody(response->body); !revoked.empty()) {
+    LeaveRevoked(revoked);
+  }
   return IsTransientHttp(response->status) ? Event::kTransient : Event::kFatal;
 }
 
@@ -147,6 +150,10 @@ DownloadEvent DownloadRun::ReadReply(const Servers::Reply& answered) {
   }
   reply_ = *std::move(reply);
   if (local_ && local_->hash == reply_.model_hash) return Event::kUnchanged;
+  const std::string golden_hash = reply_.golden ? reply_.golden->hash : "";
+  if (Status barred = seams_.trials.Check(reply_.model_hash, golden_hash); !barred.ok()) {
+    return Fail(Event::kFatal, std::move(barred));
+  }
   DeviceState device_state;
   {
     const std::lock_guard lock(downloader_.mutex_);

@@ -44,7 +44,9 @@ class DownloadRun {
   Event CheckSpace();
   Event JudgeFile(const HttpResponse& response, const std::string& error_body);
   Event Commit();
-  Status AskGate(const std::string& path);
+  Status AskGate(const std::string& path, const std::string& golden_path);
+  Event FetchGolden(std::string& path);
+  void LeaveRevoked(const std::string& hash);
 
   Event Fail(Event event, Status error) {
     error_ = std::move(error);

@@ -16,6 +16,7 @@
 #include "device/installation.h"
 #include "device/model_store.h"
 #include "device/servers.h"
+#include "device/trials.h"
 #include "fs/file_system.h"
 #include "protocol/model_address.h"
 
@@ -37,6 +38,7 @@ struct DownloaderSeams {
   Clock& clock;
   Logger& logger;
   EventSink& events;
+  Trials& trials;
   ActivationGate* gate = nullptr;  // None: every version whose bytes are right is switched to.
 };
 

@@ -150,6 +150,38 @@ Status ModelStore::Delete(const std::string& name) {
   return fs_.SyncDirectory(JoinPath(directory_, kRecordFolder));
 }
 
+Result<bool> ModelStore::FallBack(const std::string& name, const Digest& bad) {
+  GODWIT_RETURN_IF_ERROR(CheckModelName(name));
+  const std::string name_hash = HashOfName(name);
+  const std::string path = PathOf(kRecordFolder, name_hash);
+  GODWIT_ASSIGN_OR_RETURN(const auto store_lock,
+                          fs_.TryLock(PathOf(kLockFolder, kStoreLock), LockMode::kShared));
+  GODWIT_ASSIGN_OR_RETURN(const auto model_lock,
+                          fs_.TryLock(PathOf(kLockFolder, name_hash), LockMode::kExclusive));
+  const auto standing = records_.Read(path);
+  if (!standing.ok() && (standing.status().code() == StatusCode::kNotFound ||
+                         standing.status().code() == StatusCode::kDataLoss)) {
+    return false;
+  }
+  if (!standing.ok()) return standing.status();
+  ModelRecord record = (*standing)->record;
+  if (record.digest != bad) return false;
+  if (record.previous) {
+    const auto info = fs_.Stat(PathOf(kBlobFolder, record.previous->digest.ToHex()));
+    if (info.ok() && info->size_bytes == record.previous->size_bytes) {
+      record.digest = record.previous->digest;
+      record.size_bytes = record.previous->size_bytes;
+      record.version = record.previous->version;
+      record.previous.reset();
+      GODWIT_RETURN_IF_ERROR(ReplaceFile(fs_, path, EncodeModelRecord(record)));
+      return true;
+    }
+  }
+  GODWIT_RETURN_IF_ERROR(fs_.Remove(path));
+  GODWIT_RETURN_IF_ERROR(fs_.SyncDirectory(JoinPath(directory_, kRecordFolder)));
+  return true;
+}
+
 // Removes this name's partial downloads but the one with the file name `except`.
 Status ModelStore::RemovePartials(const std::string& name_hash, const std::string& except) {
   GODWIT_ASSIGN_OR_RETURN(const auto file_names, fs_.List(JoinPath(directory_, kPartialFolder)));

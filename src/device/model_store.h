@@ -99,6 +99,11 @@ class ModelStore {
   // a later CollectGarbage, because an app may still map it. kUnavailable while it is downloaded.
   Status Delete(const std::string& name);
 
+  // Goes back to the version that this model replaced, if its file stands, and else forgets the
+  // model; durably. False, and nothing changes, when the model's file is not `bad` (any more).
+  // kUnavailable while it is downloaded.
+  Result<bool> FallBack(const std::string& name, const Digest& bad);
+
   // Starts or resumes the download of a file with this digest and size. Hashes what is here
   // already, once. Bytes of another digest for this name are dropped. kUnavailable at once when
   // another thread or process downloads this model or collects garbage: wait, look with Find

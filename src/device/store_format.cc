@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kMarkerStart = "godwit store ";
 constexpr std::string_view kRecordMagic = "GWMR";
+constexpr std::string_view kTrialMagic = "GWTR";
 constexpr std::string_view kInstallationMagic = "GWIN";
 constexpr size_t kFrameHeadBytes = 16;
 
@@ -23,6 +24,8 @@ enum class Field : uint16_t {
   kPreviousSizeBytes = 7,
   kPreviousVersion = 8,
 };
+// Those of a trial.
+enum class TrialField : uint16_t { kRefusal = 1, kGoldenHash = 2, kCrashes = 3, kLoading = 4 };
 // Fields from here on must be understood by who reads the record; lower ones may be skipped.
 constexpr uint16_t kFirstFieldNotToSkip = 0x8000;
 
@@ -39,12 +42,14 @@ uint64_t GetInteger(std::string_view bytes) {
   return value;
 }
 
+template <typename Field>
 void PutField(Field field, std::string_view value, std::string& out) {
   PutInteger(static_cast<uint16_t>(field), 2, out);
   PutInteger(value.size(), 4, out);
   out.append(value);
 }
 
+template <typename Field>
 void PutIntegerField(Field field, uint64_t value, std::string& out) {
   std::string bytes;
   PutInteger(value, 8, bytes);
@@ -225,6 +230,38 @@ Result<ModelRecord> ParseModelRecord(std::string_view bytes) {
     return Damaged("a field is missing");
   }
   return record;
+}
+
+std::string EncodeTrial(const Trial& trial) {
+  assert(trial.refusal.size() <= kTrialTextMaxBytes);
+  std::string payload;
+  PutField(TrialField::kRefusal, trial.refusal, payload);
+  PutField(TrialField::kGoldenHash, trial.golden_hash, payload);
+  PutIntegerField(TrialField::kCrashes, trial.crashes, payload);
+  PutIntegerField(TrialField::kLoading, trial.loading ? 1 : 0, payload);
+  return Frame(kTrialMagic, payload);
+}
+
+Result<Trial> ParseTrial(std::string_view bytes) {
+  GODWIT_ASSIGN_OR_RETURN(std::string_view payload, Unframe(kTrialMagic, bytes));
+  Trial trial;
+  while (!payload.empty()) {
+    GODWIT_ASSIGN_OR_RETURN(const FieldValue taken, TakeField(payload));
+    const auto field = TrialField{taken.field};
+    if (field == TrialField::kRefusal || field == TrialField::kGoldenHash) {
+      if (taken.value.size() > kTrialTextMaxBytes) return Damaged("a text is too long");
+      (field == TrialField::kRefusal ? trial.refusal : trial.golden_hash) = taken.value;
+    } else if (field == TrialField::kCrashes || field == TrialField::kLoading) {
+      uint64_t number = 0;
+      GODWIT_RETURN_IF_ERROR(SetInteger(taken.value, number));
+      if (number > UINT32_MAX) return Damaged("a count is too large");
+      if (field == TrialField::kCrashes) trial.crashes = static_cast<uint32_t>(number);
+      if (field == TrialField::kLoading) trial.loading = number != 0;
+    } else if (taken.field >= kFirstFieldNotToSkip) {
+      return Damaged("a newer version wrote this trial");
+    }
+  }
+  return trial;
 }
 
 std::string EncodeInstallation(std::string_view payload) {

@@ -62,6 +62,20 @@ Result<ModelRecord> ParseModelRecord(std::string_view bytes);
 std::string EncodeInstallation(std::string_view payload);
 Result<std::string> ParseInstallation(std::string_view bytes);
 
+// What this device went through with one file, whatever models it belongs to. A value type.
+struct Trial {
+  std::string refusal;      // Why the activation gate refused it; empty: it did not.
+  std::string golden_hash;  // Of the golden inputs that it was refused with, hex; may be empty.
+  uint32_t crashes = 0;     // Loads that ended the process, in a row.
+  bool loading = false;     // A load has begun and not ended.
+  friend bool operator==(const Trial&, const Trial&) = default;
+};
+constexpr size_t kTrialTextMaxBytes = 1024;
+
+// REQUIRES: no text is longer than kTrialTextMaxBytes.
+std::string EncodeTrial(const Trial& trial);
+Result<Trial> ParseTrial(std::string_view bytes);
+
 // Ok when a model can have this name: 1 to kModelNameMaxBytes bytes, none of them zero.
 Status CheckModelName(std::string_view name);
 

@@ -85,6 +85,18 @@ TEST(ModelRecord, RefusesFieldsThatLieAboutTheirLength) {
   }
 }
 
+TEST(Trial, ReadsWhatItWroteAndRefusesEveryChangedBit) {
+  const Trial trial{"too slow", std::string(64, 'a'), 1, true};
+  const std::string bytes = EncodeTrial(trial);
+  EXPECT_EQ(ParseTrial(bytes).value(), trial);
+  EXPECT_EQ(ParseTrial(EncodeTrial({})).value(), Trial());
+  for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    std::string changed = bytes;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
+    EXPECT_EQ(ParseTrial(changed).status().code(), StatusCode::kDataLoss) << bit;
+  }
+}
+
 TEST(StoreMarker, SaysItsVersionAndNothingElseIsOne) {
   const StoreOwner owner{"http://h", "p", "a"};
   EXPECT_EQ(ParseStoreMarker(EncodeStoreMarker(owner)).value(), kStoreFormatVersion);

@@ -43,6 +43,18 @@ void FakeModelServer::Publish(const std::string& name, const std::string& bytes)
   bytes_by_hash_[hash] = bytes;
 }
 
+void FakeModelServer::Revoke(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  revoked_.insert(name);
+}
+
+void FakeModelServer::AttachGolden(const std::string& name, const std::string& bytes) {
+  const std::lock_guard lock(mutex_);
+  const std::string hash = DigestOf(std::string_view(bytes)).ToHex();
+  bytes_by_hash_[hash] = bytes;
+  golden_hash_by_name_[name] = hash;
+}
+
 void FakeModelServer::Unpublish(const std::string& name) {
   const std::lock_guard lock(mutex_);
   hash_by_name_.erase(name);
@@ -125,6 +137,11 @@ ScriptedReply FakeModelServer::Check(const HttpRequest& request) {
   const size_t start = request.url.find("/models/") + 8;
   const auto model = hash_by_name_.find(request.url.substr(start, request.url.rfind(':') - start));
   if (model == hash_by_name_.end()) return Refuse(StatusCode::kNotFound, "no such model");
+  if (revoked_.contains(model->first)) {
+    ScriptedReply gone = Refuse(StatusCode::kNotFound, "revoked");
+    gone.body = SerializeRevokedBody(Status(StatusCode::kNotFound, "revoked"), model->second);
+    return gone;
+  }
   ScriptedReply reply;
   reply.headers = {{"ETag", model->second}};
   if (held == model->second) {
@@ -136,6 +153,12 @@ ScriptedReply FakeModelServer::Check(const HttpRequest& request) {
       request.url.substr(0, OriginSize(request.url)) + "/blobs/sha256/" + model->second;
   download.expire_time_ms = clock_.NowMs() + 3'600'000;
   download.size_bytes = bytes_by_hash_[model->second].size();
+  if (const auto golden = golden_hash_by_name_.find(model->first);
+      golden != golden_hash_by_name_.end()) {
+    download.golden = GoldenFile{
+        request.url.substr(0, OriginSize(request.url)) + "/blobs/sha256/" + golden->second,
+        golden->second, bytes_by_hash_[golden->second].size()};
+  }
   reply.body = SerializeDownloadReply(download);
   return reply;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ class FakeModelServer {
 
   void Publish(const std::string& name, const std::string& bytes);
   void Unpublish(const std::string& name);
+
+  // The published version must not be used any more, and there is no other.
+  void Revoke(const std::string& name);
+  // The published version comes with golden inputs.
+  void AttachGolden(const std::string& name, const std::string& bytes);
 
   // The next request of this route gets the fault; several queue up.
   void FailNext(Route route, Fault fault);
@@ -57,6 +63,8 @@ class FakeModelServer {
   mutable std::mutex mutex_;
   std::map<std::string, std::string> hash_by_name_;
   std::map<std::string, std::string> bytes_by_hash_;
+  std::set<std::string> revoked_;  // Names.
+  std::map<std::string, std::string> golden_hash_by_name_;
   std::map<Route, std::deque<Fault>> faults_;
   int token_count_ = 0;
   int first_valid_token_ = 1;
