@@ -12,11 +12,8 @@ namespace godwit {
 namespace {
 
 using testing::FaultFileSystem;
-using testing::kAllPowerLossModes;
 using testing::ManualClock;
 using testing::PowerLossMode;
-using testing::PowerLossModeName;
-using testing::SeedCount;
 
 constexpr int64_t kHourMs = 60 * 60 * 1000;
 // Appended in pieces, so that there are writes between which to crash.
@@ -64,14 +61,6 @@ class ModelStoreTest : public ::testing::Test {
     }
     return Status::Ok();
   }
-  // As Put, and once more from zero when what was found on disk was torn.
-  static Result<LocalModel> PutStubbornly(ModelStore& store, const std::string& name,
-                                          std::string_view bytes) {
-    auto model = Put(store, name, bytes);
-    if (model.status().code() != StatusCode::kModelHashMismatch) return model;
-    return Put(store, name, bytes);
-  }
-
   // The model's bytes; "absent", or an error's text.
   static std::string Get(FileSystem& fs, ModelStore& store, const std::string& name) {
     const auto model = store.Find(name);
@@ -129,85 +118,6 @@ TEST_F(ModelStoreTest, KeepsServersProjectsAndAppsApart) {
     auto other = ModelStore::Open(fs_, clock_, logger_, "store", owner[0], owner[1], owner[2]);
     ASSERT_TRUE(other.ok());
     EXPECT_EQ(Get(fs_, **other, "face"), "absent");
-  }
-}
-
-// The heart of the SDK. Whatever the instant and the manner of a power loss during a download
-// and switch, the store holds the old model or the new one, whole; what was acknowledged stays;
-// and the next download succeeds.
-TEST_F(ModelStoreTest, HoldsTheOldModelOrTheNewWhateverTheInstantOfAPowerLoss) {
-  for (const PowerLossMode mode : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < SeedCount(mode, 10); ++seed) {
-      bool reached = true;
-      for (uint64_t crash_at = 0; reached; ++crash_at) {
-        SCOPED_TRACE(std::string(PowerLossModeName(mode)) + ", seed " + std::to_string(seed) +
-                     ", operation " + std::to_string(crash_at));
-        FaultFileSystem fs(&clock_);
-        auto store = TryOpen(fs);
-        ASSERT_TRUE(Put(*store, "face", kOldBytes).ok());
-        ASSERT_TRUE(Put(*store, "voice", kOldBytes).ok());
-        fs.CrashAt(crash_at);
-        const bool acknowledged = Put(*store, "face", kNewBytes).ok();
-        reached = fs.crashed();
-        fs.PowerLoss(mode, seed);
-
-        store = TryOpen(fs);
-        ASSERT_NE(store, nullptr);
-        const std::string found = Get(fs, *store, "face");
-        ASSERT_TRUE(found == kOldBytes || found == kNewBytes) << found;
-        ASSERT_TRUE(!acknowledged || found == kNewBytes);
-        ASSERT_EQ(Get(fs, *store, "voice"), kOldBytes);
-        const auto again = PutStubbornly(*store, "face", kNewBytes);
-        ASSERT_TRUE(again.ok()) << again.status().ToString();
-        ASSERT_EQ(Get(fs, *store, "face"), kNewBytes);
-      }
-    }
-  }
-}
-
-// Two crashes in a row, the first anywhere from the store's creation on: nothing that the first
-// left behind may make the second dangerous.
-TEST_F(ModelStoreTest, LosesNothingAcknowledgedWhenItsFirstLifeEndedEarly) {
-  for (const PowerLossMode first : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < SeedCount(first, 8); ++seed) {
-      bool reached = true;
-      for (uint64_t crash_at = 0; reached; ++crash_at) {
-        SCOPED_TRACE(std::string(PowerLossModeName(first)) + ", seed " + std::to_string(seed) +
-                     ", operation " + std::to_string(crash_at));
-        FaultFileSystem fs(&clock_);
-        fs.CrashAt(crash_at);
-        if (auto store = TryOpen(fs)) (void)Put(*store, "face", kOldBytes);
-        reached = fs.crashed();
-        fs.PowerLoss(first, seed);
-        auto store = TryOpen(fs);
-        ASSERT_NE(store, nullptr);
-        ASSERT_TRUE(PutStubbornly(*store, "face", kNewBytes).ok());
-        fs.PowerLoss(PowerLossMode::kDropped, seed);
-        store = TryOpen(fs);
-        ASSERT_NE(store, nullptr);
-        ASSERT_EQ(Get(fs, *store, "face"), kNewBytes);
-      }
-    }
-  }
-}
-
-TEST_F(ModelStoreTest, DeletesOrKeepsAModelWholeWhateverTheInstantOfAPowerLoss) {
-  for (const PowerLossMode mode : kAllPowerLossModes) {
-    for (uint64_t seed = 0; seed < SeedCount(mode, 4); ++seed) {
-      bool reached = true;
-      for (uint64_t crash_at = 0; reached; ++crash_at) {
-        FaultFileSystem fs(&clock_);
-        auto store = TryOpen(fs);
-        ASSERT_TRUE(Put(*store, "face", kOldBytes).ok());
-        fs.CrashAt(crash_at);
-        const bool acknowledged = store->Delete("face").ok();
-        reached = fs.crashed();
-        fs.PowerLoss(mode, seed);
-        store = TryOpen(fs);
-        const std::string found = Get(fs, *store, "face");
-        ASSERT_TRUE(found == "absent" || (!acknowledged && found == kOldBytes)) << found;
-      }
-    }
   }
 }
 
