@@ -31,10 +31,11 @@ Result<std::unique_ptr<ModelStore>> ModelStore::Open(FileSystem& fs, const Clock
                                                      Logger& logger, const std::string& directory,
                                                      const std::string& server_url,
                                                      const std::string& project,
-                                                     const std::string& app_id) {
+                                                     const std::string& app_id,
+                                                     const ModelStoreOptions& options) {
   const StoreOwner owner{server_url, project, app_id};
   std::unique_ptr<ModelStore> store(
-      new ModelStore(fs, clock, logger, JoinPath(directory, StoreFolderName(owner))));
+      new ModelStore(fs, clock, logger, JoinPath(directory, StoreFolderName(owner)), options));
   GODWIT_RETURN_IF_ERROR(store->CreateOrCheck(owner).WithContext("open store"));
   return store;
 }
@@ -111,8 +112,7 @@ Result<std::optional<ModelStore::Standing>> ModelStore::ReadRecord(const std::st
 
 // The time of the record's file is when the model was last used, to within a day.
 void ModelStore::NoteUse(const std::string& file_name, const FileInfo& record_info) {
-  const int64_t age_ms = clock_.NowMs() - record_info.modified_ms();
-  if (age_ms > -kDayMs && age_ms < kDayMs) return;
+  if (IsOfToday(record_info)) return;
   (void)fs_.Touch(PathOf(kRecordFolder, file_name));  // On a read-only disk nothing is evicted.
 }
 
@@ -210,6 +210,8 @@ Result<std::unique_ptr<PartialDownload>> ModelStore::OpenPartial(const std::stri
   plan.blob_path = PathOf(kBlobFolder, expected.ToHex());
   const std::string partial_name = name_hash + "-" + expected.ToHex();
   plan.partial_path = PathOf(kPartialFolder, partial_name);
+  GODWIT_ASSIGN_OR_RETURN(plan.room,
+                          MakeRoom(name_hash, partial_name, expected, expected_size_bytes));
   GODWIT_ASSIGN_OR_RETURN(plan.store_lock,
                           fs_.TryLock(PathOf(kLockFolder, kStoreLock), LockMode::kShared));
   GODWIT_ASSIGN_OR_RETURN(plan.model_lock,
@@ -244,6 +246,11 @@ Status ModelStore::WriteInstallation(std::string_view bytes) {
 
 bool ModelStore::IsOld(const FileInfo& info) const {
   return clock_.NowMs() - info.modified_ms() > kCollectAfterMs;
+}
+
+bool ModelStore::IsOfToday(const FileInfo& info) const {
+  const int64_t age_ms = clock_.NowMs() - info.modified_ms();
+  return age_ms > -kDayMs && age_ms < kDayMs;
 }
 
 Status ModelStore::CollectGarbage() {

@@ -4,6 +4,7 @@
 // what Commit acknowledged stays.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "base/result.h"
 #include "device/record_cache.h"
 #include "device/store_format.h"
+#include "device/store_reservations.h"
 #include "digest/digest.h"
 #include "fs/file_system.h"
 
@@ -74,6 +76,18 @@ class PartialDownload {
   virtual Status Abandon() = 0;
 };
 
+struct ModelStoreOptions {
+  // What the files may have together, those on their way in too; 0: no limit. Downloads that
+  // other processes run at the same moment may go past it; the next download goes back below.
+  uint64_t bytes_max = 0;
+};
+
+// What a look at the models' files found.
+struct VerifyReport {
+  std::vector<LocalModel> whole;
+  std::vector<LocalModel> dropped;  // Their bytes were wrong; they are absent now.
+};
+
 // Thread-safe, and several processes may share one. Reading takes no lock and works on a
 // read-only disk; there, writing is kPermissionDenied. Everything blocks on the disk.
 class ModelStore {
@@ -85,7 +99,8 @@ class ModelStore {
                                                   Logger& logger, const std::string& directory,
                                                   const std::string& server_url,
                                                   const std::string& project,
-                                                  const std::string& app_id);
+                                                  const std::string& app_id,
+                                                  const ModelStoreOptions& options = {});
 
   // nullopt when there is none. A damaged record counts as none, and is logged. Two calls to the
   // system when the record is the one that the last Find or List read, and once a day a third,
@@ -108,9 +123,23 @@ class ModelStore {
   // already, once. Bytes of another digest for this name are dropped. kUnavailable at once when
   // another thread or process downloads this model or collects garbage: wait, look with Find
   // whether it came, then try again. kInvalidArgument for a name that no model can have.
+  // Where the file would not fit below bytes_max: removes what nobody needs, then versions to
+  // go back to, then the least recently used models, but none that is pinned nor the one of this
+  // name; kNotEnoughSpace, and nothing is removed, when that would not do.
   Result<std::unique_ptr<PartialDownload>> OpenPartial(const std::string& name,
                                                        const Digest& expected,
                                                        uint64_t expected_size_bytes);
+
+  // A pinned model is never removed to make room for another. Kept for this name, whether or not
+  // it is in the store. Waits while files are removed.
+  Status SetPinned(const std::string& name, bool pinned);
+
+  // Hashes the file of each model and drops those that the disk has damaged. kUnavailable when
+  // one is damaged while something is downloaded. *cancelled may be null.
+  Result<VerifyReport> Verify(const std::atomic<bool>* cancelled = nullptr);
+
+  // Once a day: hashes the next model's file, and drops it when it is damaged; else one Stat.
+  Status ScrubDaily(const std::atomic<bool>* cancelled = nullptr);
 
   // The bytes of the last WriteInstallation; nullopt when there are none or they are damaged.
   // May hold secrets: never log them.
@@ -130,8 +159,14 @@ class ModelStore {
   const std::string& directory() const { return directory_; }
 
  private:
-  ModelStore(FileSystem& fs, const Clock& clock, Logger& logger, std::string directory)
-      : fs_(fs), clock_(clock), logger_(logger), directory_(std::move(directory)), records_(fs) {}
+  ModelStore(FileSystem& fs, const Clock& clock, Logger& logger, std::string directory,
+             const ModelStoreOptions& options)
+      : fs_(fs),
+        clock_(clock),
+        logger_(logger),
+        directory_(std::move(directory)),
+        options_(options),
+        records_(fs) {}
 
   Status CreateOrCheck(const StoreOwner& owner);
   Result<bool> CheckMarker();
@@ -147,12 +182,26 @@ class ModelStore {
   Status CollectBlobs();
   Status CollectPartials();
   bool IsOld(const FileInfo& info) const;
+  bool IsOfToday(const FileInfo& info) const;
+
+  struct Inventory;
+  Result<Inventory> TakeInventory(const std::string& name_hash);
+  Result<StoreReservations::Held> MakeRoom(const std::string& name_hash,
+                                           const std::string& partial_name, const Digest& expected,
+                                           uint64_t size_bytes);
+  Status Evict(const std::string& name_hash, const std::string& expected_hash);
+  Status CheckThatRoomCanBeMade(const Inventory& inventory, const std::string& expected_hash) const;
+
+  Result<bool> IsWhole(const std::string& hash, const std::atomic<bool>* cancelled);
+  Result<bool> DropIfDamaged(const std::string& hash, const std::atomic<bool>* cancelled);
 
   FileSystem& fs_;
   const Clock& clock_;
   Logger& logger_;
   const std::string directory_;
+  const ModelStoreOptions options_;
   RecordCache records_;
+  const std::shared_ptr<StoreReservations> reservations_ = std::make_shared<StoreReservations>();
 };
 
 }  // namespace godwit

@@ -5,24 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "device/hash_file.h"
 #include "device/store_layout.h"
 
 namespace godwit {
 namespace {
-
-constexpr size_t kHashChunkBytes = 256 << 10;
-
-// Feeds the file's bytes to the hasher; returns how many there were.
-Result<uint64_t> HashFile(File& file, Hasher& hasher) {
-  std::vector<std::byte> chunk(kHashChunkBytes);
-  uint64_t offset = 0;
-  while (true) {
-    GODWIT_ASSIGN_OR_RETURN(const size_t count, file.ReadAt(offset, chunk));
-    if (count == 0) return offset;
-    hasher.Update(std::span(chunk).first(count));
-    offset += count;
-  }
-}
 
 class FilePartialDownload final : public PartialDownload {
  public:

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "device/model_store.h"
+#include "device/store_reservations.h"
 #include "digest/digest.h"
 #include "fs/file_system.h"
 
@@ -15,6 +16,7 @@ namespace godwit {
 
 // Where everything lies, and the locks, in the order in which they were taken.
 struct PartialDownloadPlan {
+  StoreReservations::Held room;
   std::unique_ptr<FileLock> store_lock;
   std::unique_ptr<FileLock> model_lock;
   std::string name;

