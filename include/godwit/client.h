@@ -44,11 +44,13 @@ typedef struct godwit_client_options {
   const char* app_version;   /* "2.1.0", told to the server with every check; NULL: none. */
   godwit_gate_callback gate; /* Judges new versions; NULL: their structure alone is checked. */
   void* gate_user_data;
+  uint64_t store_bytes_max; /* Of all files of this app's models, those on their way in too; 0: no
+                               limit. */
 } godwit_client_options;
 
 #define GODWIT_CLIENT_OPTIONS_VERSION 1
 #define GODWIT_CLIENT_OPTIONS_INIT \
-  {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+  {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Opens the store and returns a client in *out. Reads and may write the disk,
  * never the network.
@@ -139,7 +141,8 @@ GODWIT_API godwit_status godwit_client_set_context(godwit_client* client, const 
  * GODWIT_QUARANTINED            the server's version ended the app twice while it was loaded
  * GODWIT_MODEL_HASH_MISMATCH    the server sent other bytes than it announced, twice
  * GODWIT_DOWNLOAD_URL_EXPIRED   three links in a row were refused as expired
- * GODWIT_NOT_ENOUGH_SPACE, GODWIT_IO  the disk
+ * GODWIT_NOT_ENOUGH_SPACE       the disk, or store_bytes_max
+ * GODWIT_IO                     the disk
  * GODWIT_CANCELLED              the client was closed
  */
 GODWIT_API godwit_status godwit_client_get_model(godwit_client* client, const char* address,
@@ -203,6 +206,28 @@ GODWIT_API godwit_status godwit_client_list_models(godwit_client* client, godwit
  */
 GODWIT_API godwit_status godwit_client_delete_model(godwit_client* client, const char* address,
                                                     godwit_error* error);
+
+/* pinned not 0: this model is never removed to make room for another
+ * (store_bytes_max), whether or not it is here yet; 0: it may be again, which is
+ * how every model begins. Kept in the store. Disk only.
+ *
+ * GODWIT_NOT_ENOUGH_SPACE, GODWIT_PERMISSION_DENIED, GODWIT_IO  the disk
+ */
+GODWIT_API godwit_status godwit_client_pin_model(godwit_client* client, const char* address,
+                                                 int pinned, godwit_error* error);
+
+/* Hashes the file of every model, which takes about a second for 500 MB, and
+ * drops those that the disk has damaged: the next call for them downloads them
+ * anew. One file a day is looked at without this call, after a download or a
+ * check with the server. Disk only.
+ *
+ * whole, dropped: how many models there are of each; NULL is allowed.
+ *
+ * GODWIT_UNAVAILABLE  one is damaged, and stays while something is downloaded
+ * GODWIT_IO           the disk
+ */
+GODWIT_API godwit_status godwit_client_verify(godwit_client* client, uint32_t* whole,
+                                              uint32_t* dropped, godwit_error* error);
 
 /* This installation's id, 22 characters; made on first use. Disk only.
  *

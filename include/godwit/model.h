@@ -12,8 +12,11 @@ extern "C" {
 #endif
 
 /* One downloaded and checked model. Never changes; safe to use from any thread.
- * Its file stays readable for at least 24 hours after a newer one took its
- * place, and for as long as the app has it open or mapped. */
+ * Its file stays readable for as long as the app has it open or mapped, and
+ * under its path for at least 24 hours after a newer one took its place. Only a
+ * store with a budget (store_bytes_max) may remove the path sooner, to make room
+ * for another model: there, open the file at once and get the model anew when it
+ * is not found. */
 typedef struct godwit_model godwit_model;
 
 /* Strings are borrowed until the model is closed; never NULL for a model. */

@@ -75,6 +75,7 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
   read.directory = TextOrEmpty(options->directory);
   read.receive_limit_bytes_per_s = options->receive_limit_bytes_per_s;
   read.app_version = TextOrEmpty(options->app_version);
+  read.store_bytes_max = options->store_bytes_max;
   if (options->stall_timeout_ms != 0) read.stall_timeout_ms = options->stall_timeout_ms;
 
   auto client = std::make_unique<godwit_client>();
@@ -200,6 +201,23 @@ godwit_status godwit_client_delete_model(godwit_client* client, const char* addr
   if (client == nullptr) return Report(Missing("client"), error);
   if (address == nullptr) return Report(Missing("address"), error);
   return Report(client->client->DeleteDownloadedModel(address), error);
+}
+
+godwit_status godwit_client_pin_model(godwit_client* client, const char* address, int pinned,
+                                      godwit_error* error) {
+  if (client == nullptr) return Report(Missing("client"), error);
+  if (address == nullptr) return Report(Missing("address"), error);
+  return Report(client->client->PinModel(address, pinned != 0), error);
+}
+
+godwit_status godwit_client_verify(godwit_client* client, uint32_t* whole, uint32_t* dropped,
+                                   godwit_error* error) {
+  if (client == nullptr) return Report(Missing("client"), error);
+  const auto check = client->client->VerifyStore();
+  if (!check.ok()) return Report(check.status(), error);
+  if (whole != nullptr) *whole = static_cast<uint32_t>(check->whole.size());
+  if (dropped != nullptr) *dropped = static_cast<uint32_t>(check->dropped.size());
+  return Report(Status::Ok(), error);
 }
 
 godwit_status godwit_client_installation_id(godwit_client* client, char** out,

@@ -1,4 +1,4 @@
-// `godwit get` and `godwit local list|delete`: this machine as a device.
+// `godwit get` and `godwit local list|verify|delete`: this machine as a device.
 #include <utility>
 
 #include "cli/commands.h"
@@ -23,6 +23,12 @@ Json ModelJson(const Model& model) {
   return json;
 }
 
+Json ModelsJson(const std::vector<Model>& models) {
+  Json list = Json::Array();
+  for (const Model& model : models) list.Add(ModelJson(model));
+  return list;
+}
+
 }  // namespace
 
 Status RunGet(Context& context, const GetOptions& options) {
@@ -45,9 +51,7 @@ Status RunLocalList(Context& context, const LocalOptions& options) {
   GODWIT_ASSIGN_OR_RETURN(const auto device, DeviceClient::Open(context, {.store = options.store}));
   GODWIT_ASSIGN_OR_RETURN(const std::vector<Model> models, device->client().ListDownloadedModels());
   if (context.json) {
-    Json list = Json::Array();
-    for (const Model& model : models) list.Add(ModelJson(model));
-    context.console.PrintJson(Json::Object({{"models", list}}));
+    context.console.PrintJson(Json::Object({{"models", ModelsJson(models)}}));
     return Status::Ok();
   }
   if (models.empty()) {
@@ -62,6 +66,29 @@ Status RunLocalList(Context& context, const LocalOptions& options) {
                   Printable(model.path)});
   }
   context.console.Print(table.Render());
+  return Status::Ok();
+}
+
+Status RunLocalVerify(Context& context, const LocalOptions& options) {
+  GODWIT_ASSIGN_OR_RETURN(const auto device, DeviceClient::Open(context, {.store = options.store}));
+  GODWIT_ASSIGN_OR_RETURN(const StoreCheck check, device->client().VerifyStore());
+  if (!check.dropped.empty()) context.exit_code = kExitBadData;
+  if (context.json) {
+    context.console.PrintJson(
+        Json::Object({{"whole", ModelsJson(check.whole)}, {"dropped", ModelsJson(check.dropped)}}));
+    return Status::Ok();
+  }
+  Table table({{"ADDRESS"}, {"SHA256"}, {"FOUND"}});
+  for (const Model& model : check.whole) {
+    table.AddRow({Printable(model.name), Printable(model.hash).substr(0, 16), "whole"});
+  }
+  for (const Model& model : check.dropped) {
+    table.AddRow({Printable(model.name), Printable(model.hash).substr(0, 16), "damaged, dropped"});
+  }
+  context.console.Print(table.Render());
+  if (!check.dropped.empty()) {
+    context.console.Note("to have a dropped model again: godwit get NAME");
+  }
   return Status::Ok();
 }
 

@@ -106,6 +106,7 @@ struct LocalOptions {
   std::string store;
 };
 Status RunLocalList(Context& context, const LocalOptions& options);
+Status RunLocalVerify(Context& context, const LocalOptions& options);
 Status RunLocalDelete(Context& context, const LocalOptions& options);
 
 struct RunOptions {

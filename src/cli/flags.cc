@@ -239,6 +239,10 @@ class Tree {
     auto* list = Add(local, "list", "List them", &RunLocalList, &Options::local);
     AddApp(list, &options_->local.store);
     AddJson(list);
+    auto* verify = Add(local, "verify", "Hash every file; drop those that the disk has damaged",
+                       &RunLocalVerify, &Options::local);
+    AddApp(verify, &options_->local.store);
+    AddJson(verify);
     auto* erase = Add(local, "delete", "Delete one", &RunLocalDelete, &Options::local);
     AddAddress(erase, &options_->local.address, "NAME");
     AddApp(erase, &options_->local.store);

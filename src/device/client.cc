@@ -22,6 +22,12 @@ Model ToModel(const LocalModel& local) {
   return {local.name, local.path, local.hash, local.size_bytes, local.version};
 }
 
+std::vector<Model> ToModels(const std::vector<LocalModel>& locals) {
+  std::vector<Model> models;
+  for (const LocalModel& local : locals) models.push_back(ToModel(local));
+  return models;
+}
+
 Status WrongOption(std::string_view name, std::string_view reason) {
   return Status(StatusCode::kInvalidArgument,
                 "option " + std::string(name) + " " + std::string(reason) +
@@ -157,7 +163,8 @@ Result<std::unique_ptr<Client>> Client::Open(const ClientOptions& options, Clien
   GODWIT_RETURN_IF_ERROR(CheckOptions(checked));
   GODWIT_ASSIGN_OR_RETURN(
       auto store, ModelStore::Open(seams.file_system, seams.clock, seams.logger, checked.directory,
-                                   checked.server_url, checked.project_id, checked.app_id));
+                                   checked.server_url, checked.project_id, checked.app_id,
+                                   {.bytes_max = checked.store_bytes_max}));
   std::unique_ptr<Client> client(new Client(checked, seams, std::move(store)));
   client->load_guard_->Settle();
   return client;
@@ -188,9 +195,17 @@ Result<Model> Client::GetModel(const std::string& address, DownloadType type,
 
 Result<std::vector<Model>> Client::ListDownloadedModels() {
   GODWIT_ASSIGN_OR_RETURN(const auto locals, store_->List());
-  std::vector<Model> models;
-  for (const LocalModel& local : locals) models.push_back(ToModel(local));
-  return models;
+  return ToModels(locals);
+}
+
+Status Client::PinModel(const std::string& address, bool pinned) {
+  GODWIT_RETURN_IF_ERROR(ModelAddress::Parse(address).status());
+  return store_->SetPinned(address, pinned).WithContext("pin model '" + address + "'");
+}
+
+Result<StoreCheck> Client::VerifyStore() {
+  GODWIT_ASSIGN_OR_RETURN(const auto report, store_->Verify());
+  return StoreCheck{ToModels(report.whole), ToModels(report.dropped)};
 }
 
 Status Client::DeleteDownloadedModel(const std::string& address) {

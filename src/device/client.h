@@ -30,6 +30,7 @@ struct ClientOptions {
   int64_t stall_timeout_ms = 30'000;
   std::string app_version;  // Told to the server with every check; may be empty.
   int64_t stall_bytes_per_s = 1;
+  uint64_t store_bytes_max = 0;  // Of the models' files, of this app on this server; 0: no limit.
 };
 
 // Borrowed; must outlive the client. All thread-safe.
@@ -55,6 +56,12 @@ struct Model {
   std::string hash;  // Lower-case hex SHA-256 of the file.
   uint64_t size_bytes = 0;
   std::optional<uint64_t> version;  // Counts from 1; absent when the server did not say.
+};
+
+// What a look at the models' files found.
+struct StoreCheck {
+  std::vector<Model> whole;
+  std::vector<Model> dropped;  // Their bytes were wrong; they are gone from the store.
 };
 
 struct Progress {
@@ -123,6 +130,13 @@ class Client {
 
   // kNotFound when it is not in the store, kUnavailable while it is downloaded. The disk only.
   Status DeleteDownloadedModel(const std::string& address);
+
+  // A pinned model is never removed to make room for another, whether or not it is here yet.
+  Status PinModel(const std::string& address, bool pinned);
+
+  // Hashes every model's file, which takes a while, and drops those that the disk has damaged:
+  // the next call for them downloads them anew. The disk only.
+  Result<StoreCheck> VerifyStore();
 
   // Made on first use; the disk only.
   Result<std::string> InstallationId();

@@ -10,6 +10,10 @@ Result<LocalModel> Downloader::Fetch(const ModelAddress& address,
   return DownloadRun(*this, address, conditions, control).ToTheEnd();
 }
 
+Status Downloader::Scrub(const std::atomic<bool>* cancelled) {
+  return seams_.store.ScrubDaily(cancelled);
+}
+
 void Downloader::SetDeviceState(const DeviceState& state) {
   const std::lock_guard lock(mutex_);
   device_state_ = state;

@@ -61,6 +61,9 @@ class Downloader {
   Result<LocalModel> Fetch(const ModelAddress& address, const DownloadConditions& conditions,
                            DownloadControl& control);
 
+  // The store's daily look for damaged files: ModelStore::ScrubDaily.
+  Status Scrub(const std::atomic<bool>* cancelled);
+
   void SetDeviceState(const DeviceState& state);
 
  private:

@@ -34,6 +34,7 @@ bool SharedDownload::finished() const {
 }
 
 SharedDownloads::~SharedDownloads() {
+  closing_ = true;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [key, download] : running_) download->control_.cancelled = true;
@@ -78,10 +79,18 @@ void SharedDownloads::Run(const std::string& key, const ModelAddress& address,
     download->result_ = std::move(result);
   }
   download->Wake();
+  Scrub();  // Nobody waits for this thread any more.
   const std::lock_guard lock(mutex_);
   ended_.push_back(std::move(download->thread_));
   --thread_count_;
   idle_.notify_all();
+}
+
+void SharedDownloads::Scrub() {
+  const Status scrubbed = downloader_.Scrub(&closing_);
+  if (scrubbed.ok() || scrubbed.code() == StatusCode::kCancelled) return;
+  logger_.Info("the store's daily look for damaged files was put off",
+               {{"cause", scrubbed.message()}});
 }
 
 void SharedDownloads::JoinEndedThreads() {

@@ -62,9 +62,11 @@ class SharedDownloads {
   void Run(const std::string& key, const ModelAddress& address,
            const DownloadConditions& conditions, const std::shared_ptr<SharedDownload>& download);
   void JoinEndedThreads();
+  void Scrub();
 
   Downloader& downloader_;
   Logger& logger_;
+  std::atomic<bool> closing_ = false;
   std::mutex mutex_;
   std::condition_variable idle_;
   std::map<std::string, std::shared_ptr<SharedDownload>> running_;  // Guarded by mutex_.

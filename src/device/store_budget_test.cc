@@ -77,11 +77,12 @@ TEST_F(StoreBudget, RemovesTheLeastRecentlyUsedModelThatIsNotPinned) {
   EXPECT_EQ(Names(*store), "a d e ");
 }
 
-TEST_F(StoreBudget, RemovesWhatNobodyNeedsBeforeAModel) {
+TEST_F(StoreBudget, RemovesWhatIsLeastMissedBeforeAModel) {
   const auto store = Open(3000);
-  ASSERT_TRUE(Put(*store, "a", BytesOf('a', 1000)).ok());
-  ASSERT_TRUE(Put(*store, "b", BytesOf('1', 800)).ok());
-  ASSERT_TRUE(Put(*store, "b", BytesOf('2', 800)).ok());
+  ASSERT_TRUE(Put(*store, "a", BytesOf('a', 900)).ok());
+  for (const char version : {'1', '2', '3'}) {
+    ASSERT_TRUE(Put(*store, "b", BytesOf(version, 600)).ok());
+  }
   ASSERT_TRUE(store->CollectGarbage().ok());
   {
     const auto left = store->OpenPartial("c", DigestOf(BytesOf('c', 300)), 300);
@@ -89,12 +90,13 @@ TEST_F(StoreBudget, RemovesWhatNobodyNeedsBeforeAModel) {
     const std::string bytes = BytesOf('c', 200);
     ASSERT_TRUE((*left)->Append(std::as_bytes(std::span(bytes))).ok());
   }
-  ASSERT_TRUE(Put(*store, "d", BytesOf('d', 900)).ok());
-  EXPECT_EQ(Names(*store), "a b d ") << "the replaced file went";
-  EXPECT_EQ(Bytes(*store), 2900u) << "and the partial one stayed";
-  ASSERT_TRUE(Put(*store, "e", BytesOf('e', 250)).ok());
-  EXPECT_EQ(Names(*store), "a b d e ");
-  EXPECT_EQ(Bytes(*store), 2950u) << "the partial one went";
+  ASSERT_TRUE(Put(*store, "d", BytesOf('d', 500)).ok());
+  EXPECT_EQ(Bytes(*store), 2800u) << "the file that nobody needs went";
+  ASSERT_TRUE(Put(*store, "e", BytesOf('e', 300)).ok());
+  EXPECT_EQ(Bytes(*store), 2900u) << "the download that broke off went";
+  ASSERT_TRUE(Put(*store, "f", BytesOf('f', 300)).ok());
+  EXPECT_EQ(Bytes(*store), 2600u) << "the version to go back to went";
+  EXPECT_EQ(Names(*store), "a b d e f ");
 }
 
 TEST_F(StoreBudget, KeepsAFileThatTwoModelsShareWhileOneStays) {

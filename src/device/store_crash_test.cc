@@ -105,88 +105,74 @@ bool PutOldOnes(Machine& machine) {
   return machine.Open() && machine.Put("face", kOldBytes) && machine.Put("voice", kOldBytes);
 }
 
+bool PutOneToCollect(Machine& machine) {
+  const bool put = PutOldOnes(machine) && machine.Put("gone", BytesOf('g', 800)) &&
+                   machine.store().Delete("gone").ok();
+  const bool noted = put && machine.store().CollectGarbage().ok();
+  machine.clock.Advance(2 * kDayMs);
+  return noted;
+}
+
+bool PutOnesThatFillTheBudget(Machine& machine) {
+  machine.bytes_max = 3000;
+  return machine.Open() && machine.Put("voice", kNewBytes) && machine.Put("face", kOldBytes) &&
+         machine.store().SetPinned("voice", true).ok();
+}
+
+bool PutADamagedOne(Machine& machine) {
+  if (!machine.Open() || !machine.Put("voice", kNewBytes)) return false;
+  if (!machine.Put("face", kOldBytes)) return false;
+  const auto file =
+      machine.disk.Open(machine.store().Find("face").value()->path, OpenMode::kReadWrite);
+  return (*file)->WriteAt(0, std::as_bytes(std::span(std::string_view("?")))).ok() &&
+         (*file)->Sync().ok();
+}
+
+bool PutNew(Machine& machine) { return machine.Open() && machine.Put("face", kNewBytes); }
+
+bool MoveAndPutNew(Machine& machine) {
+  if (!machine.disk.Stat("moved").ok()) {
+    if (!machine.disk.Rename("store", "moved").ok()) return false;
+    if (!machine.disk.SyncDirectory("/").ok()) return false;
+  }
+  machine.directory = "moved";
+  return PutNew(machine);
+}
+
+bool PinsStand(Machine& machine) {
+  const auto pins = machine.disk.List(JoinPath(machine.store().directory(), "pins"));
+  return pins.ok() && pins->size() == 1;
+}
+
+// clang-format off
 const std::vector<Row>& Rows() {
   static const std::vector<Row> rows = {
-      {"first install",
-       [](Machine&) { return true; },
-       [](Machine& machine) { return machine.Open() && machine.Put("face", kNewBytes); },
-       {kAbsent},
-       {kNewBytes}},
-      {"update",
-       PutOldOnes,
-       [](Machine& machine) { return machine.Open() && machine.Put("face", kNewBytes); },
-       {kOldBytes},
-       {kNewBytes}},
+      {"first install", [](Machine&) { return true; }, PutNew, {kAbsent}, {kNewBytes}},
+      {"update", PutOldOnes, PutNew, {kOldBytes}, {kNewBytes}},
       {"switch to a file that is here",
        [](Machine& machine) { return PutOldOnes(machine) && machine.Put("voice", kNewBytes); },
-       [](Machine& machine) { return machine.Open() && machine.Put("face", kNewBytes); },
-       {kOldBytes},
-       {kNewBytes}},
-      {"delete",
-       PutOldOnes,
+       PutNew, {kOldBytes}, {kNewBytes}},
+      {"delete", PutOldOnes,
        [](Machine& machine) { return machine.Open() && machine.store().Delete("face").ok(); },
-       {kOldBytes},
-       {kAbsent}},
-      {"collect",
-       [](Machine& machine) {
-         const bool put = PutOldOnes(machine) && machine.Put("gone", BytesOf('g', 800)) &&
-                          machine.store().Delete("gone").ok();
-         const bool noted = put && machine.store().CollectGarbage().ok();
-         machine.clock.Advance(2 * kDayMs);
-         return noted;
-       },
+       {kOldBytes}, {kAbsent}},
+      {"collect", PutOneToCollect,
        [](Machine& machine) { return machine.Open() && machine.store().CollectGarbage().ok(); },
-       {kOldBytes},
-       {kOldBytes}},
-      {"evict",
-       [](Machine& machine) {
-         machine.bytes_max = 3000;
-         return machine.Open() && machine.Put("voice", kNewBytes) &&
-                machine.Put("face", kOldBytes) && machine.store().SetPinned("voice", true).ok();
-       },
+       {kOldBytes}, {kOldBytes}},
+      {"evict", PutOnesThatFillTheBudget,
        [](Machine& machine) { return machine.Open() && machine.Put("third", BytesOf('t', 1200)); },
-       {kOldBytes, kAbsent},
-       {kAbsent},
-       [](Machine& machine) { return machine.Get("third") != kAbsent; }},
-      {"pin",
-       PutOldOnes,
-       [](Machine& machine) {
-         return machine.Open() && machine.store().SetPinned("face", true).ok();
-       },
-       {kOldBytes},
-       {kOldBytes},
-       [](Machine& machine) {
-         const auto pins = machine.disk.List(JoinPath(machine.store().directory(), "pins"));
-         return pins.ok() && pins->size() == 1;
-       }},
-      {"verify",
-       [](Machine& machine) {
-         if (!machine.Open() || !machine.Put("voice", kNewBytes)) return false;
-         if (!machine.Put("face", kOldBytes)) return false;
-         const auto blob =
-             machine.disk.Open(machine.store().Find("face").value()->path, OpenMode::kReadWrite);
-         return (*blob)->WriteAt(0, std::as_bytes(std::span(std::string_view("?")))).ok() &&
-                (*blob)->Sync().ok();
-       },
+       {kOldBytes, kAbsent}, {kAbsent},
+       [](Machine& machine) { return machine.Get("third") == BytesOf('t', 1200); }},
+      {"pin", PutOldOnes,
+       [](Machine& machine) { return machine.Open() && machine.store().SetPinned("face", true).ok(); },
+       {kOldBytes}, {kOldBytes}, PinsStand},
+      {"verify", PutADamagedOne,
        [](Machine& machine) { return machine.Open() && machine.store().Verify().ok(); },
-       {"?" + kOldBytes.substr(1), kAbsent},
-       {kAbsent}},
-      {"move the folder",
-       PutOldOnes,
-       [](Machine& machine) {
-         if (machine.directory == "store" && !machine.disk.Stat("moved").ok() &&
-             !(machine.disk.Rename("store", "moved").ok() &&
-               machine.disk.SyncDirectory("/").ok())) {
-           return false;
-         }
-         machine.directory = "moved";
-         return machine.Open() && machine.Put("face", kNewBytes);
-       },
-       {kOldBytes},
-       {kNewBytes}},
+       {"?" + kOldBytes.substr(1), kAbsent}, {kAbsent}},
+      {"move the folder", PutOldOnes, MoveAndPutNew, {kOldBytes}, {kNewBytes}},
   };
   return rows;
 }
+// clang-format on
 
 // What one death may look like.
 struct Death {

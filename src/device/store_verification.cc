@@ -54,7 +54,8 @@ Result<bool> ModelStore::DropIfDamaged(const std::string& hash,
 Result<VerifyReport> ModelStore::Verify(const std::atomic<bool>* cancelled) {
   GODWIT_ASSIGN_OR_RETURN(const auto models, List());
   // Who dropped a file may have died before this.
-  (void)fs_.SyncDirectory(JoinPath(directory_, kBlobFolder));
+  const Status synced = fs_.SyncDirectory(JoinPath(directory_, kBlobFolder));
+  if (!synced.ok() && synced.code() != StatusCode::kPermissionDenied) return synced;
   VerifyReport report;
   std::set<std::string> dropped;
   for (const std::string& hash : HashesOf(models)) {

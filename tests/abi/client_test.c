@@ -63,6 +63,7 @@ static void test_client(const char* directory) {
   godwit_model* model = NULL;
   godwit_model_list* list = NULL;
   godwit_error error;
+  uint32_t dropped = 7;
   char* id = NULL;
   char* same_id = NULL;
   uint64_t done = 1, total = 1;
@@ -91,6 +92,10 @@ static void test_client(const char* directory) {
          GODWIT_INVALID_ARGUMENT);
   EXPECT(model == NULL);
   EXPECT(godwit_client_delete_model(client, "face", &error) == GODWIT_NOT_FOUND);
+  EXPECT(godwit_client_pin_model(client, "face", 1, &error) == GODWIT_OK);
+  EXPECT(godwit_client_pin_model(client, "face", 0, NULL) == GODWIT_OK);
+  EXPECT(godwit_client_pin_model(client, NULL, 1, &error) == GODWIT_INVALID_ARGUMENT);
+  EXPECT(godwit_client_verify(client, NULL, &dropped, &error) == GODWIT_OK && dropped == 0);
 
   godwit_client_set_device_state(client, GODWIT_ANSWER_YES, GODWIT_ANSWER_NO,
                                  GODWIT_ANSWER_UNKNOWN);
