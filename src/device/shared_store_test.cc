@@ -91,13 +91,16 @@ TEST_F(SharedStore, LetsTheNextProcessResumeWhenOneIsKilledInADownload) {
 // Processes replace one model again and again, open the store for the first time all at once,
 // and collect garbage; a reader that takes no lock sees a whole model each time.
 TEST_F(SharedStore, IsReadWithoutLocksWhileOthersReplaceTheModel) {
-  pid_t children[4];
+  pid_t children[16];
   for (size_t i = 0; i < std::size(children); ++i) {
     children[i] = Fork([&, i] {
       const auto store = Open();
-      for (size_t round = 0; store != nullptr && round < 10; ++round) {
+      for (size_t round = 0; store != nullptr && round < 3; ++round) {
         if (!Put(*store, (i + round) % 2 == 0 ? kOldBytes : kNewBytes)) return false;
         if (!store->CollectGarbage().ok()) return false;
+        if (!store->SetPinned("face", round == 1).ok()) return false;
+        const auto report = store->Verify();
+        if (report.ok() && !report->dropped.empty()) return false;
       }
       return store != nullptr;
     });
