@@ -21,6 +21,11 @@ class SystemClock final : public Clock {
   void SleepMs(int64_t duration_ms) override {
     std::this_thread::sleep_for(std::chrono::milliseconds(duration_ms));
   }
+  void WaitUntil(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
+                 int64_t deadline_ms) override {
+    const auto deadline = std::chrono::milliseconds(deadline_ms);
+    changed.wait_until(lock, std::chrono::steady_clock::time_point(deadline));
+  }
 };
 
 }  // namespace

@@ -1,8 +1,10 @@
 // Clock: the seam to time. Only mains and capi make the real one; tests use ManualClock.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 namespace godwit {
 
@@ -19,6 +21,11 @@ class Clock {
 
   // Blocks for that long. A manual clock moves itself forward and returns at once.
   virtual void SleepMs(int64_t duration_ms) = 0;
+
+  // Blocks until `changed` is notified or MonotonicMs() is deadline_ms, and may return for no
+  // reason before. Unlike SleepMs it moves no manual clock: the test does.
+  virtual void WaitUntil(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
+                         int64_t deadline_ms) = 0;
 };
 
 std::unique_ptr<Clock> NewSystemClock();

@@ -79,6 +79,7 @@ Status BlobSink::OnData(std::span<const std::byte> data) {
     return Status::Ok();
   }
   bytes_received_ += data.size();
+  if (allowance_ != nullptr) GODWIT_RETURN_IF_ERROR(allowance_->Spend(data.size()));
   GODWIT_RETURN_IF_ERROR(partial_.Append(data));
   bytes_done_ = partial_.size_bytes();
   return Status::Ok();

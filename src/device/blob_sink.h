@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "device/data_budget.h"
 #include "device/model_store.h"
 #include "http/http_client.h"
 
@@ -13,15 +14,17 @@ namespace godwit {
 class BlobSink final : public HttpSink {
  public:
   BlobSink(PartialDownload& partial, std::string expected_hash, uint64_t expected_size_bytes,
-           std::atomic<uint64_t>& bytes_done)
+           DataAllowance* allowance, std::atomic<uint64_t>& bytes_done)
       : partial_(partial),
         expected_hash_(std::move(expected_hash)),
         expected_size_bytes_(expected_size_bytes),
+        allowance_(allowance),
         bytes_done_(bytes_done) {}
 
   // kModelHashMismatch when the answer's head already shows that this is not the announced
   // file, or not the part that was asked for. A 200 to a request for a part starts again.
   Status OnResponse(const HttpResponse& response) override;
+  // kConditionsUnmet when the day's data is used up.
   Status OnData(std::span<const std::byte> data) override;
 
   // Of the file, over the network.
@@ -37,6 +40,7 @@ class BlobSink final : public HttpSink {
   PartialDownload& partial_;
   const std::string expected_hash_;
   const uint64_t expected_size_bytes_;
+  DataAllowance* const allowance_;  // Null: no budget counts these bytes.
   std::atomic<uint64_t>& bytes_done_;
   bool is_file_ = false;
   uint64_t bytes_received_ = 0;

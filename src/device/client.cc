@@ -2,13 +2,17 @@
 
 #include <algorithm>
 
+#include "device/background_checks.h"
 #include "device/context.h"
+#include "device/data_budget.h"
 #include "device/downloader.h"
 #include "device/installation.h"
 #include "device/load_guard.h"
 #include "device/model_store.h"
+#include "device/pending_updates.h"
 #include "device/servers.h"
 #include "device/shared_downloads.h"
+#include "device/transfer_scheduler.h"
 #include "device/trials.h"
 
 namespace godwit {
@@ -17,10 +21,9 @@ namespace {
 constexpr std::string_view kSdkVersion = "godwit:0.1.0";
 constexpr size_t kOptionMax = 256;
 constexpr size_t kFallbacksMax = 8;
-
-Model ToModel(const LocalModel& local) {
-  return {local.name, local.path, local.hash, local.size_bytes, local.version};
-}
+constexpr int kParallelDownloadsMax = 64;
+constexpr int64_t kCheckIntervalMinS = 60;
+constexpr int64_t kCheckIntervalMaxS = 366 * 86'400;
 
 std::vector<Model> ToModels(const std::vector<LocalModel>& locals) {
   std::vector<Model> models;
@@ -87,6 +90,13 @@ Status CheckOptions(ClientOptions& options) {
   GODWIT_RETURN_IF_ERROR(CheckOption("project_id", options.project_id));
   GODWIT_RETURN_IF_ERROR(CheckOption("app_id", options.app_id));
   GODWIT_RETURN_IF_ERROR(CheckOption("api_key", options.api_key));
+  if (options.parallel_downloads < 1 || options.parallel_downloads > kParallelDownloadsMax) {
+    return WrongOption("parallel_downloads", "is not between 1 and 64");
+  }
+  if (options.check_interval_s != 0 && (options.check_interval_s < kCheckIntervalMinS ||
+                                        options.check_interval_s > kCheckIntervalMaxS)) {
+    return WrongOption("check_interval_s", "is neither 0 nor between a minute and a year");
+  }
   if (options.directory.empty()) return WrongOption("directory", "is missing");
   if (options.project_id.find_first_of("/?#%") != std::string::npos) {
     return WrongOption("project_id", "is no project's id or number");
@@ -102,43 +112,21 @@ Status CheckOptions(ClientOptions& options) {
 
 }  // namespace
 
-ModelRequest::ModelRequest(Result<Model> result) : result_(std::move(result)) {}
-
-ModelRequest::ModelRequest(std::string address, std::shared_ptr<SharedDownload> download)
-    : address_(std::move(address)), download_(std::move(download)) {}
-
-ModelRequest::~ModelRequest() { Cancel(); }
-
-Result<Model> ModelRequest::Wait(int64_t timeout_ms) {
-  if (result_) return *result_;
-  const auto result = download_->Wait(timeout_ms, cancelled_);
-  if (cancelled_) {
-    return Status(StatusCode::kCancelled, "model '" + address_ + "': cancelled by the caller");
-  }
-  if (!result) {
-    return Status(StatusCode::kDeadlineExceeded,
-                  "model '" + address_ + "' is still on its way; wait again");
-  }
-  if (!result->ok()) return result->status().WithContext("get model '" + address_ + "'");
-  return ToModel(result->value());
-}
-
-bool ModelRequest::finished() const { return result_ || cancelled_ || download_->finished(); }
-
-void ModelRequest::Cancel() {
-  if (finished() || cancelled_.exchange(true)) return;
-  download_->Leave();
-  download_->Wake();
-}
-
-Progress ModelRequest::progress() const {
-  if (!download_) return {};
-  return {download_->control().bytes_done, download_->control().bytes_total};
+Model ToModel(const LocalModel& local) {
+  return {local.name, local.path, local.hash, local.size_bytes, local.version};
 }
 
 Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<ModelStore> store)
     : seams_(seams),
       store_(std::move(store)),
+      unknown_platform_(std::make_unique<UnknownPlatform>()),
+      platform_(seams.platform != nullptr ? *seams.platform : *unknown_platform_),
+      budget_(std::make_unique<DataBudget>(seams.file_system, seams.clock, seams.logger,
+                                           store_->directory(), options.daily_bytes_max)),
+      pending_(
+          std::make_unique<PendingUpdates>(seams.file_system, seams.logger, store_->directory())),
+      scheduler_(std::make_shared<TransferScheduler>(platform_, seams.clock, *budget_,
+                                                     options.parallel_downloads)),
       context_(std::make_unique<ContextSource>(seams.file_system, options.app_version,
                                                std::string(kSdkVersion))),
       servers_(
@@ -151,12 +139,21 @@ Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<
       trials_(std::make_unique<Trials>(seams.file_system, seams.logger, store_->directory())),
       load_guard_(std::make_unique<LoadGuard>(*store_, *trials_, *events_, seams.logger)),
       downloader_(std::make_unique<Downloader>(
-          DownloaderOptions{options.project_id, options.api_key, options.receive_limit_bytes_per_s},
+          DownloaderOptions{options.project_id, options.api_key, options.receive_limit_bytes_per_s,
+                            options.free_disk_reserve_bytes},
           DownloaderSeams{*store_, *installation_, *context_, seams.file_system, *servers_,
-                          seams.clock, seams.logger, *events_, *trials_, seams.gate})),
-      downloads_(std::make_unique<SharedDownloads>(*downloader_, seams.logger)) {}
+                          seams.clock, seams.logger, *events_, *trials_, *scheduler_, *budget_,
+                          *pending_, seams.gate})),
+      downloads_(std::make_unique<SharedDownloads>(*downloader_, scheduler_, seams.logger)),
+      checks_(std::make_unique<BackgroundChecks>(
+          BackgroundSeams{seams.file_system, seams.clock, seams.logger, *store_, *installation_,
+                          *pending_, *downloads_},
+          options.check_conditions)) {
+  platform_.OnChange([this] { scheduler_->Refresh(); });
+  if (options.check_interval_s > 0) checks_->Start(options.check_interval_s * 1000);
+}
 
-Client::~Client() = default;
+Client::~Client() { platform_.OnChange(nullptr); }
 
 Result<std::unique_ptr<Client>> Client::Open(const ClientOptions& options, ClientSeams seams) {
   ClientOptions checked = options;
@@ -178,14 +175,14 @@ std::unique_ptr<ModelRequest> Client::StartGetModel(const std::string& address, 
     const auto local = store_->Find(address);
     if (!local.ok()) return std::make_unique<ModelRequest>(local.status());
     if (*local) {
-      // Nobody waits for the update, and nobody leaves it: it runs to its end.
       if (type == DownloadType::kLocalModelUpdateInBackground) {
-        downloads_->Start(*parsed, conditions);
+        downloads_->StartInBackground(*parsed, conditions);
       }
       return std::make_unique<ModelRequest>(ToModel(**local));
     }
   }
-  return std::make_unique<ModelRequest>(address, downloads_->Start(*parsed, conditions));
+  auto joined = downloads_->Start(*parsed, conditions);
+  return std::make_unique<ModelRequest>(address, std::move(joined.download), joined.waiter);
 }
 
 Result<Model> Client::GetModel(const std::string& address, DownloadType type,
@@ -209,7 +206,8 @@ Result<StoreCheck> Client::VerifyStore() {
 }
 
 Status Client::DeleteDownloadedModel(const std::string& address) {
-  GODWIT_RETURN_IF_ERROR(ModelAddress::Parse(address).status());
+  GODWIT_ASSIGN_OR_RETURN(const ModelAddress parsed, ModelAddress::Parse(address));
+  GODWIT_RETURN_IF_ERROR(pending_->Remove(parsed));
   GODWIT_ASSIGN_OR_RETURN(const auto local, store_->Find(address));
   if (!local) {
     return Status(StatusCode::kNotFound, "model '" + address +
@@ -221,7 +219,11 @@ Status Client::DeleteDownloadedModel(const std::string& address) {
 
 Result<std::string> Client::InstallationId() { return installation_->Id(nullptr); }
 
-void Client::SetDeviceState(const DeviceState& state) { downloader_->SetDeviceState(state); }
+void Client::SetDeviceState(const DeviceState& state) { scheduler_->Tell(state); }
+
+void Client::PlatformChanged() { scheduler_->Refresh(); }
+
+Result<size_t> Client::FinishUpdates() { return checks_->FinishUpdates(); }
 
 Status Client::SetContext(const std::string& key, const std::string& value) {
   return context_->Set(key, value);
@@ -231,6 +233,6 @@ Status Client::BeginLoad(const Model& model) { return load_guard_->Begin(model.n
 
 void Client::EndLoad(const Model& model) { load_guard_->End(model.name, model.hash); }
 
-void Client::WaitForBackgroundWork() { downloads_->WaitUntilIdle(); }
+void Client::WaitForBackgroundWork() { scheduler_->WaitUntilIdle(); }
 
 }  // namespace godwit

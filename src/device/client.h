@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "device/activation_gate.h"
 #include "device/conditions.h"
+#include "device/download_control.h"
 #include "fs/file_system.h"
 #include "http/http_client.h"
 
@@ -31,6 +32,13 @@ struct ClientOptions {
   std::string app_version;  // Told to the server with every check; may be empty.
   int64_t stall_bytes_per_s = 1;
   uint64_t store_bytes_max = 0;  // Of the models' files, of this app on this server; 0: no limit.
+
+  uint64_t free_disk_reserve_bytes = 0;  // Of the disk, never used for models.
+  uint64_t daily_bytes_max = 0;          // Of model files, by all processes; 0: no limit.
+  int parallel_downloads = 2;            // Files at once; the others queue.
+  // Looks for newer versions of the store's models by itself, so often; 0: never.
+  int64_t check_interval_s = 0;
+  DownloadConditions check_conditions;  // Of what these checks find.
 };
 
 // Borrowed; must outlive the client. All thread-safe.
@@ -40,6 +48,7 @@ struct ClientSeams {
   Clock& clock;
   Logger& logger;
   ActivationGate* gate = nullptr;  // None: every version whose bytes are right is switched to.
+  Platform* platform = nullptr;    // None: only the app knows the device's state.
 };
 
 // Firebase's three; see godwit/client.h for what each promises.
@@ -69,7 +78,9 @@ struct Progress {
   uint64_t bytes_total = 0;  // 0: not known yet, or no download needed.
 };
 
+class BackgroundChecks;
 class ContextSource;
+class DataBudget;
 class SharedDownload;
 class SharedDownloads;
 class Downloader;
@@ -77,8 +88,13 @@ class EventSink;
 class Installation;
 class LoadGuard;
 class ModelStore;
+class PendingUpdates;
 class Servers;
+class TransferScheduler;
 class Trials;
+struct LocalModel;
+
+Model ToModel(const LocalModel& local);
 
 // One call's wait for a model. Thread-safe. May outlive its client. Its destructor cancels.
 class ModelRequest {
@@ -88,7 +104,7 @@ class ModelRequest {
   // A request that is finished already.
   explicit ModelRequest(Result<Model> result);
   // REQUIRES: the download counts this request as one that waits.
-  ModelRequest(std::string address, std::shared_ptr<SharedDownload> download);
+  ModelRequest(std::string address, std::shared_ptr<SharedDownload> download, uint64_t waiter);
   ~ModelRequest();
 
   // Blocks until the request is finished, at most timeout_ms; then kDeadlineExceeded, and the
@@ -100,12 +116,23 @@ class ModelRequest {
   // with the last request that waits for it. Does not block.
   void Cancel();
 
+  // The transfer is paused while all who wait for it paused; what has arrived is kept. Then
+  // another process may go on with it.
+  void Pause();
+  void Resume();
+
+  // 0 at first. The highest of all who wait counts; it takes the slot of a lower one.
+  void SetPriority(int priority);
+
+  // Of the download that this request waits for, whoever else does.
+  RequestStatus status() const;
   Progress progress() const;
 
  private:
   const std::string address_;
   const std::optional<Result<Model>> result_;       // Of a request that is finished already;
-  const std::shared_ptr<SharedDownload> download_;  // else this gives the result.
+  const std::shared_ptr<SharedDownload> download_;  // else this gives the result,
+  const uint64_t waiter_ = 0;                       // which knows this one by this number.
   std::atomic<bool> cancelled_ = false;
 };
 
@@ -141,7 +168,14 @@ class Client {
   // Made on first use; the disk only.
   Result<std::string> InstallationId();
 
+  // What the app knows goes before what the platform says, but for its kUnknown.
   void SetDeviceState(const DeviceState& state);
+  // The platform may answer otherwise than before.
+  void PlatformChanged();
+
+  // Goes on, in the background, with updates that an earlier process could not finish; returns
+  // how many there are. The disk only.
+  Result<size_t> FinishUpdates();
 
   // From the next check on; an empty value removes the field. kInvalidArgument for a malformed
   // key or value, kResourceExhausted when the context would pass its limits.
@@ -154,7 +188,8 @@ class Client {
   Status BeginLoad(const Model& model);
   void EndLoad(const Model& model);
 
-  // Blocks until nothing is downloaded, not in the background either. Programs that end after
+  // Blocks until nothing is downloaded, not in the background either, but for what waits for a
+  // condition or is paused. Programs that end after
   // one call need it.
   void WaitForBackgroundWork();
 
@@ -163,6 +198,11 @@ class Client {
 
   const ClientSeams seams_;
   const std::unique_ptr<ModelStore> store_;
+  const std::unique_ptr<Platform> unknown_platform_;
+  Platform& platform_;
+  const std::unique_ptr<DataBudget> budget_;
+  const std::unique_ptr<PendingUpdates> pending_;
+  const std::shared_ptr<TransferScheduler> scheduler_;  // Requests hold it, too.
   const std::unique_ptr<ContextSource> context_;
   const std::unique_ptr<Servers> servers_;
   const std::unique_ptr<Installation> installation_;
@@ -170,7 +210,8 @@ class Client {
   const std::unique_ptr<Trials> trials_;
   const std::unique_ptr<LoadGuard> load_guard_;
   const std::unique_ptr<Downloader> downloader_;
-  const std::unique_ptr<SharedDownloads> downloads_;  // Last: its threads use the others.
+  const std::unique_ptr<SharedDownloads> downloads_;  // Near the end: its threads use the others,
+  const std::unique_ptr<BackgroundChecks> checks_;    // and this one's starts downloads.
 };
 
 }  // namespace godwit

@@ -92,6 +92,7 @@ TEST(Client, TakesAnUndecidedConditionForUnmetAndSaysSo) {
   const auto client = device.Open();
   DownloadConditions conditions;
   conditions.wifi_required = true;
+  conditions.wait_ms = 0;
   const auto undecided = client->GetModel("face", DownloadType::kLocalModel, conditions);
   EXPECT_EQ(undecided.status().code(), StatusCode::kConditionsUnmet);
   EXPECT_THAT(undecided.status().message(), HasSubstr("Wi-Fi is not known"));

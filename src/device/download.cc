@@ -29,6 +29,8 @@ constexpr Row kRows[] = {
     {State::kTransfer, Event::kSucceeded,    State::kCommit,   Budget::kNone},
     {State::kTransfer, Event::kUnchanged,    State::kDone,     Budget::kNone},
     {State::kTransfer, Event::kTransient,    State::kTransfer, Budget::kRetries},
+    {State::kTransfer, Event::kInterrupted,  State::kTransfer, Budget::kNone},
+    {State::kTransfer, Event::kStale,        State::kCheck,    Budget::kNone},
     {State::kTransfer, Event::kLinkExpired,  State::kCheck,    Budget::kLinks},
     {State::kTransfer, Event::kMismatch,     State::kCheck,    Budget::kRestarts},
     {State::kTransfer, Event::kFatal,        State::kFailed,   Budget::kNone},

@@ -19,6 +19,8 @@ enum class DownloadEvent {
   kUnchanged,     // The local model is the server's, or somebody else just brought it.
   kTransient,     // Network, or a server that is busy.
   kTokenRefused,  // 401.
+  kInterrupted,   // Something goes first, a condition was lost, or another one has the lock.
+  kStale,         // The answer waited so long that it may not be true any more.
   kLinkExpired,   // The link no longer leads to the file.
   kMismatch,      // Other bytes than announced, or the local model vanished meanwhile.
   kFatal,

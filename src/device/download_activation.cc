@@ -44,7 +44,7 @@ DownloadEvent DownloadRun::FetchGolden(std::string& path) {
     request.headers = {{"Accept-Encoding", "identity"}};
     request.receive_limit_bytes_per_s = options_.receive_limit_bytes_per_s;
     std::atomic<uint64_t> bytes_done = 0;
-    BlobSink sink(partial, golden.hash, golden.size_bytes, bytes_done);
+    BlobSink sink(partial, golden.hash, golden.size_bytes, nullptr, bytes_done);
     const auto response = seams_.servers.Fetch(std::move(request), sink, &control_.cancelled);
     if (!response.ok()) {
       const StatusCode code = response.status().code();
@@ -95,6 +95,7 @@ Status DownloadRun::AskGate(const std::string& path, const std::string& golden_p
 }
 
 DownloadEvent DownloadRun::Commit() {
+  control_.SetStatus(RequestState::kActivating);
   const auto placed = partial_->Place();
   if (!placed.ok()) {
     const StatusCode code = placed.status().code();

@@ -20,10 +20,22 @@ Status Cancelled() {
                 "cancelled; what has arrived is kept, and the next call goes on from there");
 }
 
+// Whether a later process would find nothing else.
+bool IsForGood(StatusCode code) {
+  return code == StatusCode::kOk || code == StatusCode::kNotFound ||
+         code == StatusCode::kGateRefused || code == StatusCode::kQuarantined;
+}
+
 }  // namespace
 
 Result<LocalModel> DownloadRun::ToTheEnd() {
   auto result = StepByStep();
+  seams_.scheduler.Leave(control_);
+  if (IsForGood(result.status().code())) {
+    ForgetPending();
+  } else if (!reply_.model_hash.empty()) {
+    NotePending();
+  }
   if (!result.ok()) Record(EventKind::kFailed, ReasonOf(result.status().code()));
   return result;
 }
@@ -79,6 +91,7 @@ Status DownloadRun::Sleep(int64_t duration_ms) {
 }
 
 Status DownloadRun::WaitToRetry() {
+  seams_.scheduler.Leave(control_);
   if (retry_after_ms_ > kRetryWaitMaxMs) {
     return Status(error_.code(), error_.message() + "; the server asks to come back in " +
                                      std::to_string(retry_after_ms_ / 1000) + " s");
@@ -88,6 +101,7 @@ Status DownloadRun::WaitToRetry() {
   seams_.logger.Info(
       "the download will be tried again",
       {{"model", name_}, {"delay_ms", std::to_string(delay_ms)}, {"cause", error_.message()}});
+  control_.SetStatus(RequestState::kWaiting, "waiting to try again: " + error_.message());
   return Sleep(delay_ms);
 }
 
@@ -104,6 +118,7 @@ HttpRequest DownloadRun::CheckRequest(const std::string& token) const {
 }
 
 DownloadEvent DownloadRun::Check() {
+  control_.SetStatus(RequestState::kChecking);
   partial_.reset();  // The answer may name another file.
   const auto token = seams_.installation.Token(&control_.cancelled);
   if (!token.ok()) {
@@ -153,14 +168,6 @@ DownloadEvent DownloadRun::ReadReply(const Servers::Reply& answered) {
   const std::string golden_hash = reply_.golden ? reply_.golden->hash : "";
   if (Status barred = seams_.trials.Check(reply_.model_hash, golden_hash); !barred.ok()) {
     return Fail(Event::kFatal, std::move(barred));
-  }
-  DeviceState device_state;
-  {
-    const std::lock_guard lock(downloader_.mutex_);
-    device_state = downloader_.device_state_;
-  }
-  if (Status unmet = CheckConditions(conditions_, device_state); !unmet.ok()) {
-    return Fail(Event::kFatal, std::move(unmet));
   }
   control_.bytes_total = reply_.size_bytes;
   return Event::kSucceeded;

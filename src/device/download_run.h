@@ -40,7 +40,12 @@ class DownloadRun {
   Event Check();
   Event ReadReply(const Servers::Reply& answered);
   Event Transfer();
+  Event Enter();
+  Event TransferInSlot();
   Event OpenPartial();
+  Event FollowAnother(const Digest& digest);
+  void NotePending();
+  void ForgetPending();
   Event CheckSpace();
   Event JudgeFile(const HttpResponse& response, const std::string& error_body);
   Event Commit();
@@ -70,6 +75,8 @@ class DownloadRun {
   std::unique_ptr<PartialDownload> partial_;  // Holds the model's lock.
   int64_t retry_after_ms_ = 0;
   Status error_;  // Of the latest failure.
+
+  bool pending_noted_ = false;
 
   // For the events.
   const int64_t started_ms_;

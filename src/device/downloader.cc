@@ -14,9 +14,4 @@ Status Downloader::Scrub(const std::atomic<bool>* cancelled) {
   return seams_.store.ScrubDaily(cancelled);
 }
 
-void Downloader::SetDeviceState(const DeviceState& state) {
-  const std::lock_guard lock(mutex_);
-  device_state_ = state;
-}
-
 }  // namespace godwit

@@ -1,9 +1,7 @@
 // Downloader: brings one model from the server into the store, through every kind of weather.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
@@ -12,10 +10,14 @@
 #include "device/activation_gate.h"
 #include "device/conditions.h"
 #include "device/context.h"
+#include "device/data_budget.h"
+#include "device/download_control.h"
 #include "device/event_log.h"
 #include "device/installation.h"
 #include "device/model_store.h"
+#include "device/pending_updates.h"
 #include "device/servers.h"
+#include "device/transfer_scheduler.h"
 #include "device/trials.h"
 #include "fs/file_system.h"
 #include "protocol/model_address.h"
@@ -26,6 +28,7 @@ struct DownloaderOptions {
   std::string project_id;
   std::string api_key;
   uint64_t receive_limit_bytes_per_s = 0;
+  uint64_t free_disk_reserve_bytes = 0;
 };
 
 // Borrowed.
@@ -39,14 +42,10 @@ struct DownloaderSeams {
   Logger& logger;
   EventSink& events;
   Trials& trials;
+  TransferScheduler& scheduler;
+  DataBudget& budget;
+  PendingUpdates& pending;
   ActivationGate* gate = nullptr;  // None: every version whose bytes are right is switched to.
-};
-
-// What the thread that waits and the thread that downloads tell each other.
-struct DownloadControl {
-  std::atomic<bool> cancelled = false;
-  std::atomic<uint64_t> bytes_done = 0;
-  std::atomic<uint64_t> bytes_total = 0;
 };
 
 // Thread-safe.
@@ -64,15 +63,11 @@ class Downloader {
   // The store's daily look for damaged files: ModelStore::ScrubDaily.
   Status Scrub(const std::atomic<bool>* cancelled);
 
-  void SetDeviceState(const DeviceState& state);
-
  private:
   friend class DownloadRun;
 
   const DownloaderOptions options_;
   const DownloaderSeams seams_;
-  std::mutex mutex_;
-  DeviceState device_state_;  // Guarded by mutex_.
 };
 
 }  // namespace godwit

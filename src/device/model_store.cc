@@ -220,6 +220,16 @@ Result<std::unique_ptr<PartialDownload>> ModelStore::OpenPartial(const std::stri
   return OpenPartialDownload(fs_, clock_, std::move(plan));
 }
 
+bool ModelStore::IsDownloading(const std::string& name) {
+  return fs_.TryLock(PathOf(kLockFolder, HashOfName(name)), LockMode::kExclusive).status().code() ==
+         StatusCode::kUnavailable;
+}
+
+uint64_t ModelStore::ArrivedBytes(const std::string& name, const Digest& expected) {
+  const auto info = fs_.Stat(PathOf(kPartialFolder, HashOfName(name) + "-" + expected.ToHex()));
+  return info.ok() ? info->size_bytes : 0;
+}
+
 Result<std::optional<std::string>> ModelStore::ReadInstallation() {
   const std::string path = JoinPath(directory_, kInstallationFile);
   GODWIT_ASSIGN_OR_RETURN(const auto bytes, ReadIfPresent(fs_, path, kStoreFileMaxBytes));

@@ -130,6 +130,11 @@ class ModelStore {
                                                        const Digest& expected,
                                                        uint64_t expected_size_bytes);
 
+  // Whether somebody holds what OpenPartial holds, as of now.
+  bool IsDownloading(const std::string& name);
+  // How much of that file has arrived so far, whoever downloads it.
+  uint64_t ArrivedBytes(const std::string& name, const Digest& expected);
+
   // A pinned model is never removed to make room for another. Kept for this name, whether or not
   // it is in the store. Waits while files are removed.
   Status SetPinned(const std::string& name, bool pinned);

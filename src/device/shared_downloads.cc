@@ -1,19 +1,53 @@
 #include "device/shared_downloads.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace godwit {
 
-bool SharedDownload::Join() {
+std::optional<SharedDownload::WaiterId> SharedDownload::Join() {
   const std::lock_guard lock(mutex_);
-  if (control_.cancelled) return false;
-  ++waiting_;
-  return true;
+  if (control_.cancelled) return std::nullopt;
+  waiters_[++waiters_ever_] = {};
+  TellScheduler();
+  return waiters_ever_;
 }
 
-void SharedDownload::Leave() {
+void SharedDownload::Leave(WaiterId waiter) {
   const std::lock_guard lock(mutex_);
-  if (--waiting_ == 0) control_.cancelled = true;
+  if (waiters_.erase(waiter) == 0) return;
+  if (waiters_.empty()) {
+    scheduler_->Cancel(control_);
+  } else {
+    TellScheduler();
+  }
+}
+
+void SharedDownload::SetPaused(WaiterId waiter, bool paused) {
+  const std::lock_guard lock(mutex_);
+  const auto found = waiters_.find(waiter);
+  if (found == waiters_.end()) return;
+  found->second.paused = paused;
+  TellScheduler();
+}
+
+void SharedDownload::SetPriority(WaiterId waiter, int priority) {
+  const std::lock_guard lock(mutex_);
+  const auto found = waiters_.find(waiter);
+  if (found == waiters_.end()) return;
+  found->second.priority = priority;
+  TellScheduler();
+}
+
+void SharedDownload::TellScheduler() {
+  bool paused = true;
+  int priority = waiters_.begin()->second.priority;
+  for (const auto& [id, waiter] : waiters_) {
+    paused = paused && waiter.paused;
+    priority = std::max(priority, waiter.priority);
+  }
+  scheduler_->SetPaused(control_, paused);
+  scheduler_->SetPriority(control_, priority);
 }
 
 std::optional<Result<LocalModel>> SharedDownload::Wait(int64_t timeout_ms,
@@ -37,27 +71,52 @@ SharedDownloads::~SharedDownloads() {
   closing_ = true;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [key, download] : running_) download->control_.cancelled = true;
+    for (const auto& [key, download] : running_) scheduler_->Cancel(download->control_);
   }
-  WaitUntilIdle();
+  {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return thread_count_ == 0; });
+  }
+  JoinEndedThreads();
 }
 
-std::shared_ptr<SharedDownload> SharedDownloads::Start(const ModelAddress& address,
-                                                       const DownloadConditions& conditions) {
-  const std::string key = address.ToString() + (conditions.wifi_required ? " wifi" : "") +
-                          (conditions.charging_required ? " charging" : "") +
-                          (conditions.idle_required ? " idle" : "");
+JoinedDownload SharedDownloads::Start(const ModelAddress& address,
+                                      const DownloadConditions& conditions) {
+  return JoinOrStart(address, conditions, false);
+}
+
+void SharedDownloads::StartInBackground(const ModelAddress& address,
+                                        const DownloadConditions& conditions) {
+  JoinOrStart(address, conditions, true);
+}
+
+JoinedDownload SharedDownloads::JoinOrStart(const ModelAddress& address,
+                                            const DownloadConditions& conditions,
+                                            bool in_background) {
+  std::string key = address.ToString() + (conditions.wifi_required ? " wifi" : "") +
+                    (conditions.unmetered_required ? " unmetered" : "") +
+                    (conditions.charging_required ? " charging" : "") +
+                    (conditions.idle_required ? " idle" : "") +
+                    (conditions.wait_ms == 0 ? " at once" : "");
   JoinEndedThreads();
   const std::lock_guard lock(mutex_);
+  // Who waits for a time of their own must not fail when another one's time is over: such
+  // downloads meet at the model's lock instead.
+  if (conditions.wait_ms > 0) key += " for a time " + std::to_string(++started_ever_);
   const auto running = running_.find(key);
-  if (running != running_.end() && running->second->Join()) return running->second;
-  const auto download = std::make_shared<SharedDownload>();
-  download->Join();
+  if (running != running_.end()) {
+    if (in_background) running->second->control_.in_background = true;
+    if (const auto waiter = running->second->Join()) return {running->second, *waiter};
+  }
+  const auto download = std::make_shared<SharedDownload>(scheduler_);
+  download->control_.in_background = in_background;
+  const SharedDownload::WaiterId waiter = *download->Join();
   running_[key] = download;  // One that was cancelled just before ends beside it.
   ++thread_count_;
+  scheduler_->Begin(download->control_);
   download->thread_ = std::thread(
       [this, key, address, conditions, download] { Run(key, address, conditions, download); });
-  return download;
+  return {download, waiter};
 }
 
 void SharedDownloads::Run(const std::string& key, const ModelAddress& address,
@@ -79,7 +138,9 @@ void SharedDownloads::Run(const std::string& key, const ModelAddress& address,
     download->result_ = std::move(result);
   }
   download->Wake();
-  Scrub();  // Nobody waits for this thread any more.
+  scheduler_->LookAgain();  // Others may wait for the same file.
+  Scrub();                  // Nobody waits for this thread any more.
+  scheduler_->End(download->control_);
   const std::lock_guard lock(mutex_);
   ended_.push_back(std::move(download->thread_));
   --thread_count_;
@@ -100,14 +161,6 @@ void SharedDownloads::JoinEndedThreads() {
     ended.swap(ended_);
   }
   for (std::thread& thread : ended) thread.join();
-}
-
-void SharedDownloads::WaitUntilIdle() {
-  {
-    std::unique_lock lock(mutex_);
-    idle_.wait(lock, [this] { return thread_count_ == 0; });
-  }
-  JoinEndedThreads();
 }
 
 }  // namespace godwit

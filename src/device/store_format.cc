@@ -273,6 +273,15 @@ Result<std::string> ParseInstallation(std::string_view bytes) {
   return std::string(payload);
 }
 
+std::string EncodeFrame(std::string_view magic, std::string_view payload) {
+  return Frame(magic, payload);
+}
+
+Result<std::string> ParseFrame(std::string_view magic, std::string_view bytes) {
+  GODWIT_ASSIGN_OR_RETURN(const std::string_view payload, Unframe(magic, bytes));
+  return std::string(payload);
+}
+
 Status CheckModelName(std::string_view name) {
   if (!name.empty() && name.size() <= kModelNameMaxBytes &&
       name.find('\0') == std::string_view::npos) {

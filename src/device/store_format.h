@@ -76,6 +76,11 @@ constexpr size_t kTrialTextMaxBytes = 1024;
 std::string EncodeTrial(const Trial& trial);
 Result<Trial> ParseTrial(std::string_view bytes);
 
+// The same frame around what the client keeps for itself; `magic` (4 characters) tells the kinds
+// apart. REQUIRES: payload.size() <= kStorePayloadMaxBytes.
+std::string EncodeFrame(std::string_view magic, std::string_view payload);
+Result<std::string> ParseFrame(std::string_view magic, std::string_view bytes);
+
 // Ok when a model can have this name: 1 to kModelNameMaxBytes bytes, none of them zero.
 Status CheckModelName(std::string_view name);
 

@@ -18,6 +18,9 @@ constexpr std::string_view kTrialLock = "trials";
 constexpr std::string_view kLoadingSuffix = ".loading";
 constexpr std::string_view kStoreLock = "store";
 constexpr std::string_view kInstallationLock = "installation";
+constexpr std::string_view kPendingFolder = "pending";
+constexpr std::string_view kDataBudgetFile = "data_budget";  // Its lock has the same name,
+constexpr std::string_view kChecksFile = "checks";           // and so has this one's.
 constexpr std::string_view kUnusedSuffix = ".unused";
 
 }  // namespace godwit

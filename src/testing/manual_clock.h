@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -16,6 +17,11 @@ class ManualClock final : public Clock {
   int64_t NowMs() const override { return now_ms_; }
   int64_t MonotonicMs() const override { return now_ms_; }
   void SleepMs(int64_t duration_ms) override { Advance(duration_ms); }
+  // Looks at the clock every millisecond, so that no test's Advance goes unseen.
+  void WaitUntil(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
+                 int64_t deadline_ms) override {
+    if (now_ms_ < deadline_ms) changed.wait_for(lock, std::chrono::milliseconds(1));
+  }
   void Advance(int64_t duration_ms) { now_ms_ += duration_ms; }
 
  private:
