@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "godwit/gate.h"
 #include "godwit/status.h"
 
 #ifdef __cplusplus
@@ -158,6 +159,38 @@ GODWIT_API godwit_status godwit_tensor_store(const godwit_tensor* tensor, const 
 GODWIT_API godwit_status godwit_tensor_load(const godwit_tensor* tensor, const void* data,
                                             size_t size_bytes, float* numbers, size_t count,
                                             godwit_error* error);
+
+/* How a new version is tried before a client switches to it. Zeros and NULLs: the defaults. */
+typedef struct godwit_inference_gate_options {
+  uint32_t version;         /* GODWIT_INFERENCE_GATE_OPTIONS_VERSION. */
+  const char* library_path; /* Of the interpreter; NULL: searched for. */
+  const char* helper_path;  /* Of the program godwit-gate; NULL: GODWIT_GATE_PROGRAM, then beside
+                             * this library and the program. */
+  int32_t threads;          /* For one run; 0: one. */
+  float absolute_tolerance; /* Where the golden inputs say none; both 0: 0.001 and 0.01. */
+  float relative_tolerance;
+  uint32_t latency_budget_ms; /* Where the golden inputs say none; 0: none. */
+  uint32_t cpu_seconds_max;   /* Of the child; 0: 60. */
+  uint64_t memory_max_bytes;  /* Of the child, on top of the interpreter; 0: 2 GiB. */
+  uint32_t timeout_ms;        /* Of the child; 0: 120000. */
+  int32_t in_process;         /* Not 0: no child, even where one can be had. */
+} godwit_inference_gate_options;
+
+#define GODWIT_INFERENCE_GATE_OPTIONS_VERSION 1
+#define GODWIT_INFERENCE_GATE_OPTIONS_INIT \
+  {GODWIT_INFERENCE_GATE_OPTIONS_VERSION, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/* A godwit_gate_callback for godwit_client_options.gate; gate_user_data is NULL or the options
+ * above, which must outlive the client. Checks the file's structure, operators and types, then
+ * loads the model and runs it on the version's golden inputs in a child process (godwit-gate) with
+ * limits of memory and time and, on Linux, a filter of system calls. Without the program it runs
+ * in this process; libgodwit counts if that ends it. Safe to use from any thread; blocks for as
+ * long as the runs take.
+ * GODWIT_GATE_REFUSED: the model is damaged, dangerous, not loadable, crashes, asks for too much,
+ * is wrong or too slow; candidate->reason and the message say which.
+ * GODWIT_RUNTIME_MISSING, GODWIT_RESOURCE_EXHAUSTED, …: it could not be tried. */
+GODWIT_API godwit_status godwit_inference_gate(const godwit_gate_candidate* candidate,
+                                               void* user_data, godwit_error* error);
 
 #ifdef __cplusplus
 }

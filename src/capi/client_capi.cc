@@ -1,5 +1,5 @@
 // The C face of device/client.h. Here the real disk, network and clock are made.
-#include "capi/callback_gate.h"
+#include "capi/app_gate.h"
 #include "capi/handles.h"
 
 namespace godwit::capi {
@@ -84,9 +84,8 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
                                     .ca_file = TextOrEmpty(options->ca_file)});
   client->clock = NewSystemClock();
   client->logger = std::make_unique<CallbackLogger>(options->on_log, options->log_user_data);
-  if (options->gate != nullptr) {
-    client->gate = std::make_unique<CallbackGate>(options->gate, options->gate_user_data);
-  }
+  client->gate =
+      std::make_unique<AppGate>(*client->file_system, options->gate, options->gate_user_data);
   GODWIT_ASSIGN_OR_RETURN(client->client,
                           Client::Open(read, {*client->file_system, *client->http, *client->clock,
                                               *client->logger, client->gate.get()}));

@@ -36,8 +36,8 @@ struct godwit_client {
   std::unique_ptr<godwit::HttpClient> http;
   std::unique_ptr<godwit::Clock> clock;
   std::unique_ptr<godwit::Logger> logger;
-  std::unique_ptr<godwit::ActivationGate> gate;  // May be null.
-  std::unique_ptr<godwit::Client> client;        // Last: it uses the others until it is gone.
+  std::unique_ptr<godwit::ActivationGate> gate;
+  std::unique_ptr<godwit::Client> client;  // Last: it uses the others until it is gone.
 };
 
 struct godwit_request {

@@ -99,4 +99,31 @@ TEST(InferenceC, SaysWhatIsWrong) {
   godwit_interpreter_close(nullptr);
 }
 
+TEST(InferenceC, IsAGateForClients) {
+  const std::string good = SourcePath("models/digits/digits_v1.tflite");
+  const std::string bad = SourcePath("fuzz/corpora/tflite_model/svdf_int8_state.tflite");
+  godwit_gate_reason reason = GODWIT_GATE_APP;
+  godwit_gate_candidate candidate = {};
+  candidate.version = GODWIT_GATE_CANDIDATE_VERSION;
+  candidate.path = good.c_str();
+  candidate.reason = &reason;
+  godwit_error error;
+  godwit_inference_gate_options options = GODWIT_INFERENCE_GATE_OPTIONS_INIT;
+  EXPECT_EQ(godwit_inference_gate(&candidate, nullptr, &error), GODWIT_OK) << error.message;
+  options.helper_path = "/no/such/program";
+  EXPECT_EQ(godwit_inference_gate(&candidate, &options, &error), GODWIT_OK)
+      << "without the program it runs here: " << error.message;
+  options.in_process = 1;
+  EXPECT_EQ(godwit_inference_gate(&candidate, &options, &error), GODWIT_OK) << error.message;
+  candidate.path = bad.c_str();
+  EXPECT_EQ(godwit_inference_gate(&candidate, &options, &error), GODWIT_GATE_REFUSED);
+  EXPECT_EQ(reason, GODWIT_GATE_UNSAFE_OPERATOR);
+  EXPECT_THAT(error.message, HasSubstr("SVDF"));
+  options.library_path = "/no/such/library.so";
+  candidate.path = good.c_str();
+  EXPECT_EQ(godwit_inference_gate(&candidate, &options, &error), GODWIT_RUNTIME_MISSING);
+  options.version = 99;
+  EXPECT_EQ(godwit_inference_gate(&candidate, &options, &error), GODWIT_INVALID_ARGUMENT);
+}
+
 }  // namespace

@@ -6,6 +6,8 @@
 
 #include <array>
 
+#include "inference/own_folders.h"
+
 namespace godwit {
 namespace {
 
@@ -19,28 +21,6 @@ constexpr int kLogWarnings = 2;  // Not "created a delegate" and the like.
 constexpr char kHowToGetOne[] =
     "Run scripts/fetch-runtime (scripts/setup does, too), or set GODWIT_TFLITE_LIBRARY to a "
     "TensorFlow Lite C library.";
-
-std::string FolderOf(std::string_view path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string(".") : std::string(path.substr(0, slash));
-}
-
-// The folder of the program itself; empty where the system does not tell.
-std::string ProgramFolder() {
-  std::array<char, 4096> path;
-  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
-  if (length <= 0 || static_cast<size_t>(length) >= path.size()) return {};
-  return FolderOf(std::string_view(path.data(), static_cast<size_t>(length)));
-}
-
-// The folder of the library or program that holds this code.
-std::string OwnFolder() {
-  Dl_info info = {};
-  if (dladdr(reinterpret_cast<const void*>(&OwnFolder), &info) == 0 || info.dli_fname == nullptr) {
-    return {};
-  }
-  return FolderOf(info.dli_fname);
-}
 
 template <typename Function>
 void Resolve(void* library, const char* name, Function& function) {
@@ -82,8 +62,7 @@ RuntimeSearch DefaultRuntimeSearch(std::string_view explicit_path) {
   RuntimeSearch search;
   search.explicit_path = explicit_path;
   if (const char* path = getenv(kEnvironmentName); path != nullptr) search.environment_path = path;
-  for (const std::string& folder : {OwnFolder(), ProgramFolder()}) {
-    if (folder.empty()) continue;
+  for (const std::string& folder : OwnFolders()) {
     for (const char* place : {"", "/../lib", "/../lib/godwit", "/../../runtime"}) {
       search.folders.push_back(folder + place);
     }
