@@ -34,7 +34,7 @@ Json ModelsJson(const std::vector<Model>& models) {
 Status RunGet(Context& context, const GetOptions& options) {
   GODWIT_ASSIGN_OR_RETURN(
       const auto device,
-      DeviceClient::Open(context, {options.store, options.limit_rate_bytes_per_s}));
+      DeviceClient::Open(context, {options.store, options.limit_rate_bytes_per_s, options.gate}));
   GODWIT_ASSIGN_OR_RETURN(const Model model, device->Get(options.address, TypeOf(options.type)));
   if (context.json) {
     context.console.PrintJson(ModelJson(model));

@@ -145,19 +145,38 @@ void PrintRows(Context& context, const std::vector<Answer>& answers) {
   context.console.Print(table.Render());
 }
 
-// The model's file: the argument itself, or what the address gets.
-Result<std::string> FindModelFile(Context& context, const RunOptions& options) {
-  if (context.fs.Stat(options.model).ok()) return options.model;
+// The model's file, and the device whose it is, if it is any's.
+struct FoundModel {
+  std::string path;
+  std::unique_ptr<DeviceClient> device;
+  Model model;
+};
+
+// The argument itself, or what the address gets.
+Result<FoundModel> FindModelFile(Context& context, const RunOptions& options) {
+  if (context.fs.Stat(options.model).ok()) return FoundModel{options.model, nullptr, {}};
   if (options.model.find('/') != std::string::npos || options.model.ends_with(".tflite")) {
     return Status(StatusCode::kNotFound,
                   "there is no file '" + options.model +
                       "', so nothing was run; check the path, or give a model's name");
   }
-  GODWIT_ASSIGN_OR_RETURN(const auto device, DeviceClient::Open(context, {.store = options.store}));
+  GODWIT_ASSIGN_OR_RETURN(auto device, DeviceClient::Open(context, {.store = options.store}));
   GODWIT_ASSIGN_OR_RETURN(const Model model,
                           device->Get(options.model, DownloadType::kLocalModelUpdateInBackground));
   device->FinishUpdate(model);
-  return model.path;
+  return FoundModel{model.path, std::move(device), model};
+}
+
+// Counts the load of a model of the device's, so that one that ends this program twice is left.
+Result<std::unique_ptr<Interpreter>> Load(const FoundModel& found,
+                                          const InterpreterOptions& options) {
+  if (found.device == nullptr) return Interpreter::Open(found.path, options);
+  Client& client = found.device->client();
+  const Status begun = client.BeginLoad(found.model);
+  if (begun.code() == StatusCode::kQuarantined) return begun;
+  auto interpreter = Interpreter::Open(found.path, options);
+  if (begun.ok()) client.EndLoad(found.model);
+  return interpreter;
 }
 
 Result<std::vector<Answer>> RunOnPictures(Context& context, Interpreter& interpreter,
@@ -215,13 +234,13 @@ Status RunModelOnInput(Context& context, const RunOptions& options) {
   if (!options.inputs.empty() && !options.images.empty()) {
     return Status(StatusCode::kInvalidArgument, "give either --input or --image, not both");
   }
-  GODWIT_ASSIGN_OR_RETURN(const std::string path, FindModelFile(context, options));
+  GODWIT_ASSIGN_OR_RETURN(const FoundModel found, FindModelFile(context, options));
   NoteLogger logger(context.console);
   InterpreterOptions interpreter_options;
   interpreter_options.library_path = options.runtime;
   interpreter_options.threads = options.threads;
   interpreter_options.logger = &logger;
-  GODWIT_ASSIGN_OR_RETURN(const auto interpreter, Interpreter::Open(path, interpreter_options));
+  GODWIT_ASSIGN_OR_RETURN(const auto interpreter, Load(found, interpreter_options));
   logger.Show();
   GODWIT_ASSIGN_OR_RETURN(const std::vector<Answer> answers,
                           options.images.empty() ? RunOnTensors(*interpreter, options)
@@ -229,7 +248,7 @@ Status RunModelOnInput(Context& context, const RunOptions& options) {
   if (context.json) {
     Json results = Json::Array();
     for (const Answer& answer : answers) results.Add(AnswerJson(answer, *interpreter));
-    context.console.PrintJson(Json::Object({{"model", Json(path)}, {"results", results}}));
+    context.console.PrintJson(Json::Object({{"model", Json(found.path)}, {"results", results}}));
   } else if (answers.size() > 1 && !answers.front().top.empty()) {
     PrintRows(context, answers);
   } else {

@@ -98,6 +98,7 @@ struct GetOptions {
   std::string type = "local-update-in-background";
   std::string store;  // Empty: the default one.
   uint64_t limit_rate_bytes_per_s = 0;
+  bool gate = false;
 };
 Status RunGet(Context& context, const GetOptions& options);
 
@@ -122,6 +123,27 @@ struct RunOptions {
   std::string runtime;
 };
 Status RunModelOnInput(Context& context, const RunOptions& options);
+
+// How a device judges a model before it switches to it.
+struct GateCommandOptions {
+  std::string file;
+  std::string golden;  // Empty: none.
+  uint32_t latency_budget_ms = 0;
+  int threads = 1;
+  std::string runtime;
+};
+Status RunGate(Context& context, const GateCommandOptions& options);
+
+struct ModelGoldenOptions {
+  std::string file;
+  std::string output;
+  std::vector<std::string> inputs;
+  double absolute_tolerance = 0.001;
+  double relative_tolerance = 0.01;
+  uint32_t latency_budget_ms = 0;
+  std::string runtime;
+};
+Status RunModelGolden(Context& context, const ModelGoldenOptions& options);
 
 struct InspectOptions {
   std::string file;

@@ -61,7 +61,8 @@ Result<std::unique_ptr<DeviceClient>> DeviceClient::Open(Context& context,
   std::unique_ptr<DeviceClient> device(new DeviceClient(context));
   GODWIT_ASSIGN_OR_RETURN(
       device->client_,
-      Client::Open(client_options, {context.fs, device->watch_, context.clock, device->logger_}));
+      Client::Open(client_options, {context.fs, device->watch_, context.clock, device->logger_,
+                                    options.gate ? &device->gate_ : nullptr}));
   return device;
 }
 

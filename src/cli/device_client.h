@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/trial_gate.h"
 #include "device/client.h"
 
 namespace godwit::cli {
@@ -55,6 +56,7 @@ class ResumeWatch final : public HttpClient {
 struct DeviceClientOptions {
   std::string store;  // Empty: the default one.
   uint64_t limit_rate_bytes_per_s = 0;
+  bool gate = false;  // Try new versions before they are switched to.
 };
 
 // Not thread-safe. Borrows the context.
@@ -73,12 +75,13 @@ class DeviceClient {
 
  private:
   explicit DeviceClient(Context& context)
-      : context_(context), logger_(context.console), watch_(context.http) {}
+      : context_(context), logger_(context.console), watch_(context.http), gate_(context.clock) {}
   void NoteResume(uint64_t total_bytes);
 
   Context& context_;
   NoteLogger logger_;
   ResumeWatch watch_;
+  TrialGate gate_;
   std::unique_ptr<Client> client_;  // Last, for its threads use the others.
 };
 

@@ -38,6 +38,8 @@ struct Options {
   GetOptions get;
   LocalOptions local;
   RunOptions run;
+  GateCommandOptions gate;
+  ModelGoldenOptions golden;
   InspectOptions inspect;
   BenchOptions bench;
   LoginOptions login;
@@ -66,6 +68,7 @@ class Tree {
     AddDeviceCommands();
     if (all) {
       AddFileCommands();
+      AddGate();
       AddWayOverCommands();
       AddSetupCommands();
     }
@@ -104,6 +107,7 @@ class Tree {
     model->require_subcommand(1);
     AddModelTransfers(model);
     AddModelDiff(model);
+    AddGolden(model);
     auto* list = Add(model, "list", "List the models", &RunModelList, &Options::list);
     list->add_option("--filter", options_->list.filter,
                      "As in: tags:face OR displayName:prefix* OR state.published=true")
@@ -233,6 +237,7 @@ class Tree {
                     "At most so many bytes a second (k, M: thousands, millions)")
         ->transform(CLI::AsSizeValue(true).description(""))
         ->type_name("BYTES");
+    get->add_flag("--gate", options_->get.gate, "Run a new version in a child before it is used");
     AddJson(get);
     CLI::App* local = app_.add_subcommand("local", "Models in this device's store");
     local->require_subcommand(1);
@@ -290,6 +295,55 @@ class Tree {
         ->type_name("S");
     AddRuntime(bench, &options_->bench.threads, &options_->bench.runtime);
     AddJson(bench);
+  }
+
+  void AddGate() {
+    auto* gate = Add(&app_, "gate", "Try a model file as a device does before it switches to it",
+                     &RunGate, &Options::gate);
+    GateCommandOptions& options = options_->gate;
+    gate->add_option("file", options.file, "A .tflite file")->required()->type_name("FILE");
+    gate->add_option("--golden", options.golden, "Golden inputs (see: godwit model golden --help)")
+        ->type_name("FILE");
+    gate->add_option("--latency-budget", options.latency_budget_ms,
+                     "For one run, where the golden inputs say none; 0: none")
+        ->capture_default_str()
+        ->type_name("MS");
+    AddRuntime(gate, &options.threads, &options.runtime);
+    AddJson(gate);
+  }
+
+  void AddGolden(CLI::App* model) {
+    auto* golden = Add(model, "golden", "Run a model file now and record what it must give",
+                       &RunModelGolden, &Options::golden);
+    ModelGoldenOptions& options = options_->golden;
+    golden->add_option("file", options.file, "A .tflite file")->required()->type_name("FILE");
+    golden->add_option("--out", options.output, "Where to write the golden inputs")
+        ->required()
+        ->type_name("FILE");
+    golden
+        ->add_option("--input", options.inputs,
+                     "One tensor: .npy, .json or raw bytes; once per input, case after case; none: "
+                     "random numbers")
+        ->type_name("FILE")
+        ->take_all();
+    golden
+        ->add_option("--absolute-tolerance", options.absolute_tolerance,
+                     "How far an output may be off; at least two steps of a quantised one")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber.description(""))
+        ->type_name("X");
+    golden
+        ->add_option("--relative-tolerance", options.relative_tolerance,
+                     "The same, as a part of the expected number")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber.description(""))
+        ->type_name("X");
+    golden->add_option("--latency-budget", options.latency_budget_ms, "For one run; 0: none")
+        ->capture_default_str()
+        ->type_name("MS");
+    golden->add_option("--runtime", options.runtime, "The TensorFlow Lite library to load")
+        ->type_name("FILE");
+    AddJson(golden);
   }
 
   static void AddRuntime(CLI::App* command, int* threads, std::string* runtime) {

@@ -27,6 +27,7 @@ bool ReadOptions(const godwit_inference_gate_options* options, TrialOptions& rea
   if (options->memory_max_bytes != 0) read.memory_max_bytes = options->memory_max_bytes;
   if (options->cpu_seconds_max != 0) read.cpu_seconds_max = options->cpu_seconds_max;
   if (options->timeout_ms != 0) read.timeout_ms = options->timeout_ms;
+  read.in_process = options->in_process != 0;
   return true;
 }
 
@@ -39,11 +40,7 @@ TrialVerdict Check(const godwit_gate_candidate& candidate,
   }
   const std::string golden_path = candidate.golden_path == nullptr ? "" : candidate.golden_path;
   const auto clock = godwit::NewSystemClock();
-  if (options == nullptr || options->in_process == 0) {
-    TrialVerdict verdict = RunTrialInChild(read, candidate.path, golden_path, *clock);
-    if (verdict.status.code() != StatusCode::kUnimplemented) return verdict;
-  }
-  return RunTrial(read, candidate.path, golden_path, *clock);
+  return TryModel(read, candidate.path, golden_path, *clock);
 }
 
 }  // namespace

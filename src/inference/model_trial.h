@@ -21,6 +21,7 @@ struct TrialOptions {
   uint64_t memory_max_bytes = 1ull << 31;  // Of the child, on top of the library and the file.
   uint32_t cpu_seconds_max = 60;           // Of the child.
   uint32_t timeout_ms = 120'000;           // Of the child.
+  bool in_process = false;                 // TryModel: no child.
 };
 
 struct TrialVerdict {
@@ -45,5 +46,9 @@ TrialVerdict RunTrial(const TrialOptions& options, const std::string& model_path
 // program godwit-gate is not found. Blocks for at most timeout_ms and a moment.
 TrialVerdict RunTrialInChild(const TrialOptions& options, const std::string& model_path,
                              const std::string& golden_path, Clock& clock);
+
+// RunTrialInChild; RunTrial where no child can be had or none is wanted.
+TrialVerdict TryModel(const TrialOptions& options, const std::string& model_path,
+                      const std::string& golden_path, Clock& clock);
 
 }  // namespace godwit

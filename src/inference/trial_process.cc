@@ -186,4 +186,13 @@ TrialVerdict RunTrialInChild(const TrialOptions& options, const std::string& mod
   return Conclude(child, report, options);
 }
 
+TrialVerdict TryModel(const TrialOptions& options, const std::string& model_path,
+                      const std::string& golden_path, Clock& clock) {
+  if (!options.in_process) {
+    TrialVerdict verdict = RunTrialInChild(options, model_path, golden_path, clock);
+    if (verdict.status.code() != StatusCode::kUnimplemented) return verdict;
+  }
+  return RunTrial(options, model_path, golden_path, clock);
+}
+
 }  // namespace godwit
