@@ -193,6 +193,7 @@ class SlowClock final : public Clock {
   int64_t NowMs() const override { return 0; }
   int64_t MonotonicMs() const override { return now_ms_ += 10; }
   void SleepMs(int64_t) override {}
+  void WaitUntil(std::condition_variable&, std::unique_lock<std::mutex>&, int64_t) override {}
 
  private:
   mutable int64_t now_ms_ = 0;
