@@ -7,6 +7,7 @@
 
 #include "godwit/gate.h"
 #include "godwit/model.h"
+#include "godwit/platform.h"
 #include "godwit/status.h"
 
 #ifdef __cplusplus
@@ -46,11 +47,17 @@ typedef struct godwit_client_options {
   void* gate_user_data;
   uint64_t store_bytes_max; /* Of all files of this app's models, those on their way in too; 0: no
                                limit. */
+  const godwit_platform* platform;  /* Copied; what knows the device. NULL: the system is asked. */
+  uint64_t free_disk_reserve_bytes; /* Of the disk, never used for models. */
+  uint64_t daily_bytes_max;  /* Of model files, a day of UTC, by all processes; 0: no limit. */
+  uint32_t check_interval_s; /* 60 or more: looks for newer versions by itself, so often. */
+  const struct godwit_download_conditions* check_conditions; /* Of what these find; NULL: none. */
+  uint32_t parallel_downloads;                               /* Files at once, at most 64; 0: 2. */
 } godwit_client_options;
 
 #define GODWIT_CLIENT_OPTIONS_VERSION 1
 #define GODWIT_CLIENT_OPTIONS_INIT \
-  {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+  {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Opens the store and returns a client in *out. Reads and may write the disk,
  * never the network.
@@ -81,29 +88,34 @@ typedef enum godwit_download_type {
   GODWIT_LATEST_MODEL = 2
 } godwit_download_type;
 
-/* What must hold before a model's file is downloaded. A local model is returned
- * and the server is asked whether or not they hold. What the app did not tell by
- * godwit_client_set_device_state() cannot be decided and counts as unmet. */
+/* What must hold while a model's file is downloaded. A local model is returned
+ * and the server is asked whether or not they hold. What is known not to hold is
+ * waited for, and the transfer goes on by itself when it holds; one that is lost
+ * in the middle stops the transfer, and what has arrived is kept. What is not
+ * known fails at once with GODWIT_CONDITIONS_UNMET. */
 typedef struct godwit_download_conditions {
-  uint32_t version;      /* GODWIT_DOWNLOAD_CONDITIONS_VERSION. */
-  int wifi_required;     /* Not 0: the network must be unmetered. */
-  int charging_required; /* Not 0: the device must be charging. */
-  int idle_required;     /* Not 0: the device must be idle. */
+  uint32_t version;       /* GODWIT_DOWNLOAD_CONDITIONS_VERSION. */
+  int wifi_required;      /* Not 0: the way to the internet must be Wi-Fi. */
+  int charging_required;  /* Not 0: the device must be on external power. */
+  int idle_required;      /* Not 0: nobody may be using the device. */
+  int unmetered_required; /* Not 0: the network must not cost by the byte. */
+  uint32_t wait_ms;       /* At most, in one go; then GODWIT_CONDITIONS_UNMET. */
 } godwit_download_conditions;
 
+#define GODWIT_WAIT_FOREVER UINT32_MAX
+
 #define GODWIT_DOWNLOAD_CONDITIONS_VERSION 1
-#define GODWIT_DOWNLOAD_CONDITIONS_INIT {GODWIT_DOWNLOAD_CONDITIONS_VERSION, 0, 0, 0}
+#define GODWIT_DOWNLOAD_CONDITIONS_INIT \
+  {GODWIT_DOWNLOAD_CONDITIONS_VERSION, 0, 0, 0, 0, GODWIT_WAIT_FOREVER}
 
-typedef enum godwit_answer {
-  GODWIT_ANSWER_UNKNOWN = 0,
-  GODWIT_ANSWER_NO = 1,
-  GODWIT_ANSWER_YES = 2
-} godwit_answer;
+/* Tells what the app knows of the device, from now on. Each answer that is not
+ * GODWIT_ANSWER_UNKNOWN goes before what the platform says. */
+GODWIT_API void godwit_client_set_device_state(godwit_client* client,
+                                               const godwit_device_state* state);
 
-/* Tells what the app knows of the device, from now on; until the first call
- * everything is unknown. */
-GODWIT_API void godwit_client_set_device_state(godwit_client* client, godwit_answer on_wifi,
-                                               godwit_answer charging, godwit_answer idle);
+/* The platform's state callback would answer otherwise than before: it is called,
+ * and downloads that wait look again. */
+GODWIT_API void godwit_client_platform_changed(godwit_client* client);
 
 /* Tells the server something of the app or the device with every check from now
  * on, as in "tier" = "paid": people see it in `godwit explain`. The library
@@ -136,7 +148,8 @@ GODWIT_API godwit_status godwit_client_set_context(godwit_client* client, const 
  * GODWIT_UNAUTHENTICATED        the installation is refused, twice
  * GODWIT_NO_NETWORK_CONNECTION, GODWIT_UNAVAILABLE, GODWIT_DEADLINE_EXCEEDED,
  * GODWIT_RESOURCE_EXHAUSTED     after several tries; later it may work
- * GODWIT_CONDITIONS_UNMET       a new model is there, but a condition does not hold
+ * GODWIT_CONDITIONS_UNMET       a new model is there, but a condition is not known, or did not
+ *                               hold for wait_ms
  * GODWIT_GATE_REFUSED           the new version is bad for this device; the old one stays
  * GODWIT_QUARANTINED            the server's version ended the app twice while it was loaded
  * GODWIT_MODEL_HASH_MISMATCH    the server sent other bytes than it announced, twice
@@ -161,15 +174,13 @@ GODWIT_API godwit_status godwit_client_start_get_model(godwit_client* client, co
                                                        const godwit_download_conditions* conditions,
                                                        godwit_request** out, godwit_error* error);
 
-#define GODWIT_WAIT_FOREVER UINT32_MAX
-
 /* Blocks until the request is finished, at most timeout_ms.
  *
  * out: on success, a new handle to the model; release it with godwit_model_close().
  *      NULL: only wait.
  *
  * GODWIT_DEADLINE_EXCEEDED when the time is up and godwit_request_is_finished()
- * is still 0; else as godwit_client_get_model().
+ * is still 0, with what it waits for in the message; else as godwit_client_get_model().
  */
 GODWIT_API godwit_status godwit_request_wait(godwit_request* request, uint32_t timeout_ms,
                                              godwit_model** out, godwit_error* error);
@@ -252,7 +263,19 @@ GODWIT_API godwit_status godwit_model_load_begin(godwit_client* client, const go
 /* The load is over, well or with an error. Does nothing without a begin. */
 GODWIT_API void godwit_model_load_end(godwit_client* client, const godwit_model* model);
 
-/* Blocks until no download runs, not in the background either. A program that
+/* Goes on, in the background, with updates that an earlier process began in the
+ * background and did not finish. With check_interval_s the client does this by
+ * itself. Disk only.
+ *
+ * count: how many there are; NULL: not told.
+ *
+ * GODWIT_IO  the disk
+ */
+GODWIT_API godwit_status godwit_client_finish_updates(godwit_client* client, uint32_t* count,
+                                                      godwit_error* error);
+
+/* Blocks until no download runs, not in the background either, but for what waits
+ * for a condition or is paused; a later process finishes that. A program that
  * ends after one call needs it: godwit_client_close() would cancel the update. */
 GODWIT_API void godwit_client_wait_until_idle(godwit_client* client);
 

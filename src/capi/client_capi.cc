@@ -1,5 +1,8 @@
 // The C face of device/client.h. Here the real disk, network and clock are made.
+#include <algorithm>
+
 #include "capi/app_gate.h"
+#include "capi/callback_platform.h"
 #include "capi/handles.h"
 
 namespace godwit::capi {
@@ -21,8 +24,10 @@ Result<DownloadConditions> ReadConditions(const godwit_download_conditions* cond
                   "GODWIT_DOWNLOAD_CONDITIONS_INIT and the headers of this library");
   }
   read.wifi_required = conditions->wifi_required != 0;
+  read.unmetered_required = conditions->unmetered_required != 0;
   read.charging_required = conditions->charging_required != 0;
   read.idle_required = conditions->idle_required != 0;
+  read.wait_ms = conditions->wait_ms == GODWIT_WAIT_FOREVER ? kWaitForever : conditions->wait_ms;
   return read;
 }
 
@@ -39,11 +44,6 @@ Result<DownloadType> ReadType(godwit_download_type type) {
                 "the download type is none of the three, so nothing was done");
 }
 
-Answer ReadAnswer(godwit_answer answer) {
-  if (answer == GODWIT_ANSWER_YES) return Answer::kYes;
-  return answer == GODWIT_ANSWER_NO ? Answer::kNo : Answer::kUnknown;
-}
-
 Result<std::unique_ptr<ModelRequest>> Start(godwit_client* client, const char* address,
                                             godwit_download_type type,
                                             const godwit_download_conditions* conditions) {
@@ -58,6 +58,24 @@ godwit_status GiveModel(const Result<Model>& model, godwit_model** out, godwit_e
   if (!model.ok()) return Report(model.status(), error);
   if (out != nullptr) *out = new godwit_model{*model};
   return Report(Status::Ok(), error);
+}
+
+Status ReadDownloadOptions(const godwit_client_options& options, ClientOptions& read) {
+  read.free_disk_reserve_bytes = options.free_disk_reserve_bytes;
+  read.daily_bytes_max = options.daily_bytes_max;
+  read.check_interval_s = options.check_interval_s;
+  if (options.parallel_downloads != 0) {
+    read.parallel_downloads =
+        static_cast<int>(std::min<uint32_t>(options.parallel_downloads, 1000));
+  }
+  GODWIT_ASSIGN_OR_RETURN(read.check_conditions, ReadConditions(options.check_conditions));
+  if (options.platform != nullptr && (options.platform->version != GODWIT_PLATFORM_VERSION ||
+                                      options.platform->state == nullptr)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the platform's version is unknown or its state callback is NULL, so the client "
+                  "was not opened; start from GODWIT_PLATFORM_INIT");
+  }
+  return Status::Ok();
 }
 
 Status OpenClient(const godwit_client_options* options, godwit_client** out) {
@@ -78,6 +96,8 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
   read.store_bytes_max = options->store_bytes_max;
   if (options->stall_timeout_ms != 0) read.stall_timeout_ms = options->stall_timeout_ms;
 
+  GODWIT_RETURN_IF_ERROR(ReadDownloadOptions(*options, read));
+
   auto client = std::make_unique<godwit_client>();
   client->file_system = NewPosixFileSystem();
   client->http = NewCurlHttpClient({.user_agent = std::string("godwit/") + godwit_version(),
@@ -86,9 +106,15 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
   client->logger = std::make_unique<CallbackLogger>(options->on_log, options->log_user_data);
   client->gate =
       std::make_unique<AppGate>(*client->file_system, options->gate, options->gate_user_data);
-  GODWIT_ASSIGN_OR_RETURN(client->client,
-                          Client::Open(read, {*client->file_system, *client->http, *client->clock,
-                                              *client->logger, client->gate.get()}));
+  if (options->platform != nullptr) {
+    client->platform = std::make_unique<CallbackPlatform>(*options->platform);
+  } else {
+    client->platform = NewSystemPlatform();
+  }
+  GODWIT_ASSIGN_OR_RETURN(
+      client->client,
+      Client::Open(read, {*client->file_system, *client->http, *client->clock, *client->logger,
+                          client->gate.get(), client->platform.get()}));
   *out = client.release();
   return Status::Ok();
 }
@@ -121,11 +147,19 @@ godwit_status godwit_client_open(const godwit_client_options* options, godwit_cl
 
 void godwit_client_close(godwit_client* client) { delete client; }
 
-void godwit_client_set_device_state(godwit_client* client, godwit_answer on_wifi,
-                                    godwit_answer charging, godwit_answer idle) {
-  using godwit::capi::ReadAnswer;
-  client->client->SetDeviceState(
-      {.on_wifi = ReadAnswer(on_wifi), .charging = ReadAnswer(charging), .idle = ReadAnswer(idle)});
+void godwit_client_set_device_state(godwit_client* client, const godwit_device_state* state) {
+  client->client->SetDeviceState(godwit::capi::ReadDeviceState(*state));
+}
+
+void godwit_client_platform_changed(godwit_client* client) { client->client->PlatformChanged(); }
+
+godwit_status godwit_client_finish_updates(godwit_client* client, uint32_t* count,
+                                           godwit_error* error) {
+  if (count != nullptr) *count = 0;
+  if (client == nullptr) return Report(Missing("client"), error);
+  const auto updates = client->client->FinishUpdates();
+  if (updates.ok() && count != nullptr) *count = static_cast<uint32_t>(*updates);
+  return Report(updates.status(), error);
 }
 
 godwit_status godwit_client_set_context(godwit_client* client, const char* key, const char* value,

@@ -47,13 +47,16 @@ bool ContinuesACharacter(char byte) { return (static_cast<unsigned char>(byte) &
 godwit_status Report(const Status& status, godwit_error* error) {
   const auto code = static_cast<godwit_status>(status.code());
   if (error == nullptr) return code;
-  const std::string& message = status.message();
-  size_t size = std::min<size_t>(message.size(), GODWIT_ERROR_MESSAGE_MAX - 1);
-  while (size < message.size() && size > 0 && ContinuesACharacter(message[size])) --size;
   error->code = code;
-  std::memcpy(error->message, message.data(), size);
-  error->message[size] = '\0';
+  CutText(status.message(), error->message, GODWIT_ERROR_MESSAGE_MAX);
   return code;
+}
+
+void CutText(std::string_view text, char* out, size_t size_max) {
+  size_t size = std::min(text.size(), size_max - 1);
+  while (size < text.size() && size > 0 && ContinuesACharacter(text[size])) --size;
+  std::memcpy(out, text.data(), size);
+  out[size] = '\0';
 }
 
 char* CopyText(std::string_view text) {

@@ -13,6 +13,7 @@
 #include "godwit/client.h"
 #include "godwit/model.h"
 #include "http/http_client.h"
+#include "platform/platform.h"
 
 namespace godwit::capi {
 
@@ -37,6 +38,7 @@ struct godwit_client {
   std::unique_ptr<godwit::Clock> clock;
   std::unique_ptr<godwit::Logger> logger;
   std::unique_ptr<godwit::ActivationGate> gate;
+  std::unique_ptr<godwit::Platform> platform;
   std::unique_ptr<godwit::Client> client;  // Last: it uses the others until it is gone.
 };
 

@@ -11,7 +11,7 @@
 
 namespace godwit {
 
-// The numbers are those of godwit_request_state.
+// The numbers are those of godwit_download_state.
 enum class RequestState {
   kQueued = 0,       // Other downloads go first.
   kChecking = 1,     // The server is asked.

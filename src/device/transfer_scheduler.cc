@@ -80,9 +80,7 @@ bool TransferScheduler::TryEnter(DownloadControl& control, const DownloadConditi
   if (!MayRun(control)) return false;
   control.place_ = Place::kReady;
   Grant();
-  if (control.place_ == Place::kRunning) return true;
-  control.place_ = Place::kOut;
-  return false;
+  return control.place_ == Place::kRunning;
 }
 
 Result<bool> TransferScheduler::Enter(DownloadControl& control,

@@ -29,7 +29,7 @@ class TransferScheduler {
   void Begin(DownloadControl& control);
   void End(DownloadControl& control);
 
-  // Takes a slot if one can be had at once, and says whether.
+  // Takes a slot if one can be had at once, and says whether; if not, Enter must follow.
   bool TryEnter(DownloadControl& control, const DownloadConditions& conditions);
 
   // Blocks until the download holds a slot: true. False when is_needless() became true before,

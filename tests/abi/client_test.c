@@ -1,6 +1,7 @@
 /* Uses the library as a C program does: plain C99, the installed headers, the shared library.
  * Needs no network: what it asks for fails in the way it should. */
 #include <godwit/client.h>
+#include <godwit/request.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,7 +64,9 @@ static void test_client(const char* directory) {
   godwit_model* model = NULL;
   godwit_model_list* list = NULL;
   godwit_error error;
-  uint32_t dropped = 7;
+  godwit_device_state state = GODWIT_DEVICE_STATE_INIT;
+  uint32_t dropped = 7, updates = 7;
+  char reason[GODWIT_REQUEST_REASON_MAX];
   char* id = NULL;
   char* same_id = NULL;
   uint64_t done = 1, total = 1;
@@ -97,8 +100,10 @@ static void test_client(const char* directory) {
   EXPECT(godwit_client_pin_model(client, NULL, 1, &error) == GODWIT_INVALID_ARGUMENT);
   EXPECT(godwit_client_verify(client, NULL, &dropped, &error) == GODWIT_OK && dropped == 0);
 
-  godwit_client_set_device_state(client, GODWIT_ANSWER_YES, GODWIT_ANSWER_NO,
-                                 GODWIT_ANSWER_UNKNOWN);
+  state.on_wifi = GODWIT_ANSWER_YES;
+  godwit_client_set_device_state(client, &state);
+  godwit_client_platform_changed(client);
+  EXPECT(godwit_client_finish_updates(client, &updates, &error) == GODWIT_OK && updates == 0);
   EXPECT(godwit_client_set_context(client, "tier", "paid", &error) == GODWIT_OK);
   EXPECT(godwit_client_set_context(client, "tier", NULL, &error) == GODWIT_OK);
   EXPECT(godwit_client_set_context(client, "Tier", "paid", &error) == GODWIT_INVALID_ARGUMENT);
@@ -106,10 +111,14 @@ static void test_client(const char* directory) {
   EXPECT(godwit_client_start_get_model(client, "face", GODWIT_LATEST_MODEL, NULL, &request,
                                        &error) == GODWIT_OK);
   godwit_request_progress(request, &done, &total);
+  godwit_request_pause(request);
+  godwit_request_resume(request);
+  godwit_request_set_priority(request, 3);
   EXPECT(done == 0 && total == 0);
   EXPECT(godwit_request_wait(request, 0, NULL, &error) != GODWIT_OK);
   godwit_request_cancel(request);
   EXPECT(godwit_request_is_finished(request) == 1);
+  EXPECT(godwit_request_state(request, reason) == GODWIT_DOWNLOAD_FINISHED && reason[0] == 0);
   EXPECT(godwit_request_wait(request, GODWIT_WAIT_FOREVER, &model, &error) == GODWIT_CANCELLED);
   EXPECT(model == NULL);
 
