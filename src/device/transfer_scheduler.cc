@@ -78,7 +78,7 @@ bool TransferScheduler::TryEnter(DownloadControl& control, const DownloadConditi
   const std::lock_guard lock(mutex_);
   control.conditions_ = conditions;
   if (!MayRun(control)) return false;
-  control.place_ = Place::kReady;
+  if (control.place_ == Place::kOut) control.place_ = Place::kReady;
   Grant();
   return control.place_ == Place::kRunning;
 }
