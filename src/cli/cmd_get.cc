@@ -37,7 +37,8 @@ Status RunGet(Context& context, const GetOptions& options) {
       DeviceClient::Open(context, {options.store, options.limit_rate_bytes_per_s, options.gate}));
   GODWIT_ASSIGN_OR_RETURN(const Model model, device->Get(options.address, TypeOf(options.type)));
   if (context.json) {
-    context.console.PrintJson(ModelJson(model));
+    GODWIT_ASSIGN_OR_RETURN(const std::string installation, device->client().InstallationId());
+    context.console.PrintJson(ModelJson(model).Set("installation", Json(installation)));
   } else {
     context.console.Print(model.path + "\n");
   }

@@ -1,5 +1,6 @@
 """One server for each page of these tests, with a published model, an upload session and every credential."""
 import json
+import struct
 import sys
 from pathlib import Path
 
@@ -24,6 +25,9 @@ class World:
         self.credentials["refreshToken"] = {"Authorization": "FIS_v2 " + created["refreshToken"]}
         upload = self.ask("POST", "/upload/storage/v1/b/godwit-models/o?uploadType=media&name=digits", "accessToken",
                           DIGITS_V1.read_bytes())
+        # One case without a tensor: docs/formats/golden.md.
+        self.ask("POST", "/upload/storage/v1/b/godwit-models/o?uploadType=media&name=face.golden", "accessToken",
+                 b"GWGF" + struct.pack("<4I2f2I", 1, 1, 0, 0, 0, 0, 0, 0))
         made = self.ask("POST", "/v1beta2/projects/godwit/models", "accessToken", {
             "displayName": "digits", "tfliteModel": {"gcsTfliteUri": "gs://godwit-models/digits"}})
         model = made["response"]["name"].split("/")[-1]

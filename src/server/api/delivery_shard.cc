@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cstring>
 #include <functional>
+#include <limits>
 
 namespace godwit::server {
 
@@ -34,10 +36,15 @@ DeliveryShard::DeliveryShard(const DeliveryShard& previous, std::span<const Edit
 
 void DeliveryShard::Append(Memory* memory, std::string_view key,
                            std::shared_ptr<const ModelAnswers> answers) {
-  const PreparedAnswer& published = answers->answers[answers->published];
-  const Head head{published.text.data(), answers.get(),
-                  static_cast<uint32_t>(published.text.size()), published.body_size,
-                  static_cast<uint16_t>(key.size())};
+  static const PreparedAnswer kNothing;
+  const PreparedAnswer& usual = answers->usual == nullptr ? kNothing : *answers->usual;
+  assert(key.size() <= std::numeric_limits<uint8_t>::max());
+  const Head head{usual.text.data(),
+                  answers.get(),
+                  static_cast<uint32_t>(usual.text.size()),
+                  usual.body_size,
+                  static_cast<uint8_t>(key.size()),
+                  !answers->model->test_devices.empty()};
   const size_t record = memory->lines.size();
   memory->lines.resize(record + LinesFor(key.size()));
   char* const bytes = memory->lines[record].bytes;
@@ -89,7 +96,7 @@ DeliveryShard::Found DeliveryShard::Find(std::string_view key, uint64_t hash) co
   // As much as a 304 has, the usual answer.
   __builtin_prefetch(head.text);
   __builtin_prefetch(head.text + 64);
-  return {head.model, {head.text, head.text_size}, head.body_size};
+  return {head.model, {head.text, head.text_size}, head.body_size, head.has_test_devices};
 }
 
 std::shared_ptr<const ModelAnswers> DeliveryShard::FindShared(std::string_view key,

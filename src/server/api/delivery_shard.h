@@ -18,11 +18,12 @@ struct PreparedAnswer {
   uint16_t body_size = 0;  // Of the 200; it ends the text.
 };
 
-// The answers of one published model. Immutable.
+// The answers of one model that devices may see. Immutable.
 struct ModelAnswers {
   ModelPointer model;
   std::vector<PreparedAnswer> answers;  // As the versions stand in the model.
-  size_t published = 0;                 // The published version's place among them.
+  // What a device gets that asks for the model alone and is no test device; null: nothing.
+  const PreparedAnswer* usual = nullptr;
 };
 
 // Any number of threads may look up. Copies share their memory, which none of them changes.
@@ -39,11 +40,12 @@ class DeliveryShard {
   // `previous` with the edits. No key may come twice among them.
   DeliveryShard(const DeliveryShard& previous, std::span<const Edit> edits);
 
-  // The published version's answer stands in the record itself.
+  // The usual answer stands in the record itself, and whether one must look further.
   struct Found {
     const ModelAnswers* model = nullptr;  // Null: there is no such key.
-    std::string_view text;
+    std::string_view text;                // Empty: there is no usual answer.
     uint16_t body_size = 0;
+    bool has_test_devices = false;
   };
   // Allocates nothing. What is found lives as long as the shard.
   Found Find(std::string_view key, uint64_t hash) const;
@@ -62,7 +64,8 @@ class DeliveryShard {
     const ModelAnswers* model;
     uint32_t text_size;
     uint16_t body_size;
-    uint16_t key_size;
+    uint8_t key_size;
+    bool has_test_devices;
   };
   // A record fills whole lines of the cache, nearly always one.
   struct alignas(64) Line {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "protocol/model_messages.h"
+#include "server/decide/decide.h"
 
 namespace godwit::server {
 namespace {
@@ -26,6 +27,11 @@ PreparedAnswer Prepare(const Version& version, const AccessSnapshot& access, int
   reply.expire_time_ms = AccessSnapshot::BlobLinkExpiryMs(links_ms);
   reply.size_bytes = version.size_bytes;
   reply.model_version = static_cast<uint64_t>(version.number);
+  if (version.golden) {
+    const std::string hash = version.golden->digest.ToHex();
+    reply.golden =
+        GoldenFile{access.SignBlobLink(hash, links_ms), hash, version.golden->size_bytes};
+  }
   const std::string body = SerializeDownloadReply(reply);
   const std::string validators =
       std::string(kEtagName).append(reply.model_hash).append(kBehindEtag);
@@ -36,32 +42,53 @@ PreparedAnswer Prepare(const Version& version, const AccessSnapshot& access, int
   return prepared;
 }
 
+// Null for no version.
+const PreparedAnswer* AnswerOf(const ModelAnswers& answers, const Version* version) {
+  if (version == nullptr) return nullptr;
+  return &answers.answers[static_cast<size_t>(version - answers.model->versions.data())];
+}
+
 std::shared_ptr<const ModelAnswers> PrepareAll(const ModelPointer& model,
                                                const AccessSnapshot& access, int64_t links_ms) {
   auto answers = std::make_shared<ModelAnswers>();
   answers->model = model;
+  answers->answers.reserve(model->versions.size());
   for (const Version& version : model->versions) {
-    if (version.number == model->published) answers->published = answers->answers.size();
     answers->answers.push_back(Prepare(version, access, links_ms));
   }
+  answers->usual = AnswerOf(*answers, Choose(*model, {}).version);
   return answers;
 }
 
-DeliveryAnswer AnswerFrom(std::string_view text, size_t body_size) {
+bool IsVisible(const Model& model) { return model.published != 0 || !model.test_devices.empty(); }
+
+DeliveryAnswer AnswerFrom(std::string_view text, size_t body_size, bool has_test_devices) {
   return {text.substr(kEtagName.size(), kEtagSize), text.substr(0, kNotModifiedSize),
-          text.substr(kNotModifiedSize), text.substr(text.size() - body_size)};
+          text.substr(kNotModifiedSize), text.substr(text.size() - body_size), has_test_devices};
 }
 
-// The version's number: itself, or what the alias points to; 0 when it is neither.
-int64_t NumberOf(const Model& model, std::string_view version) {
-  if (version.front() < '0' || version.front() > '9') {
-    const Alias* alias = model.FindAlias(version);
-    return alias == nullptr ? 0 : alias->version;
+// What stands behind '@': a number or an alias; false when it is neither.
+bool ReadVersion(std::string_view text, Question* question) {
+  if (text.empty()) return false;
+  if (text.front() < '0' || text.front() > '9') {
+    question->alias = text;
+    return true;
   }
-  int64_t number = 0;
-  const char* end = version.data() + version.size();
-  const auto [rest, error] = std::from_chars(version.data(), end, number);
-  return error == std::errc() && rest == end && version.front() != '0' ? number : 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, question->version);
+  return error == std::errc() && rest == end && text.front() != '0';
+}
+
+// Choose's answer from the prepared ones.
+std::optional<DeliveryAnswer> ChooseAnswer(const DeliveryShard::Found& found,
+                                           const DeliveryKey& key, std::string_view fid) {
+  Question question;
+  question.fid = fid;
+  if (key.version.data() != nullptr && !ReadVersion(key.version, &question)) return std::nullopt;
+  const PreparedAnswer* answer =
+      AnswerOf(*found.model, Choose(*found.model->model, question).version);
+  if (answer == nullptr) return std::nullopt;
+  return AnswerFrom(answer->text, answer->body_size, found.has_test_devices);
 }
 
 std::array<std::string, 2> PrefixesOf(const Project& project) {
@@ -80,7 +107,7 @@ DeliveryTable::DeliveryTable(const RegistrySnapshot& registry, const AccessSnaps
   std::vector<std::vector<DeliveryShard::Edit>> edits(kShards);
   for (const ModelPointer& model : registry.models()) {
     const Project* project = access.FindProject(std::to_string(model->project_number));
-    if (project == nullptr || model->published == 0) continue;
+    if (project == nullptr || !IsVisible(*model)) continue;
     const auto answers = PrepareAll(model, access, links_ms);
     std::vector<std::string_view> names = {model->display_name};
     // A display name wins over another model's id, as in Decide.
@@ -107,7 +134,7 @@ std::shared_ptr<const ModelAnswers> DeliveryTable::AnswersOf(const RegistrySnaps
                                                              std::string_view name) const {
   ModelPointer model = registry.FindByName(project.number, name);
   if (!model) model = registry.FindById(project.number, name);
-  if (!model || model->published == 0) return nullptr;
+  if (!model || !IsVisible(*model)) return nullptr;
   const std::string known_key = PrefixesOf(project)[0] + model->display_name;
   const uint64_t hash = HashOf(known_key);
   auto known = shards_[hash % kShards].FindShared(known_key, hash);
@@ -146,14 +173,16 @@ DeliveryTable DeliveryTable::With(const RegistrySnapshot& registry, const Access
 std::optional<DeliveryAnswer> DeliveryTable::Find(const DeliveryKey& key) const {
   const DeliveryShard::Found found = shards_[key.hash % kShards].Find(key.model, key.hash);
   if (found.model == nullptr) return std::nullopt;
-  if (key.version.data() == nullptr) return AnswerFrom(found.text, found.body_size);
-  if (key.version.empty()) return std::nullopt;
-  const Model& model = *found.model->model;
-  const Version* version = model.FindVersion(NumberOf(model, key.version));
-  if (version == nullptr) return std::nullopt;
-  const PreparedAnswer& answer =
-      found.model->answers[static_cast<size_t>(version - model.versions.data())];
-  return AnswerFrom(answer.text, answer.body_size);
+  if (key.version.data() != nullptr) return ChooseAnswer(found, key, "");
+  if (found.text.empty()) return std::nullopt;
+  return AnswerFrom(found.text, found.body_size, found.has_test_devices);
+}
+
+std::optional<DeliveryAnswer> DeliveryTable::ForInstallation(const DeliveryKey& key,
+                                                             std::string_view fid) const {
+  const DeliveryShard::Found found = shards_[key.hash % kShards].Find(key.model, key.hash);
+  if (found.model == nullptr) return std::nullopt;
+  return ChooseAnswer(found, key, fid);
 }
 
 }  // namespace godwit::server

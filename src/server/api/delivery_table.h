@@ -20,6 +20,7 @@ struct DeliveryAnswer {
   std::string_view not_modified;  // Headers behind Date and the empty line of a 304.
   std::string_view ok;            // Headers behind Date, the empty line and the body of a 200.
   std::string_view body;          // The end of `ok`.
+  bool has_test_devices = false;  // Then ForInstallation may have another one.
 };
 
 // What a path has between "/v1beta2/projects/" and ":download": "godwit/models/face",
@@ -37,8 +38,9 @@ struct DeliveryKey {
 // request's credentials are checked. Copies share nearly everything.
 class DeliveryTable {
  public:
-  // Every address that a device may ask for: each published model by name and by id, under its
-  // project's id and number. links_ms: the time that links are signed for.
+  // Every address that a device may ask for: each model that is published or has test devices by
+  // name and by id, under its project's id and number. links_ms: the time that links are signed
+  // for.
   DeliveryTable(const RegistrySnapshot& registry, const AccessSnapshot& access, int64_t links_ms);
 
   // The table after a change of the registry, which has `after` in place of `before` by now;
@@ -46,7 +48,10 @@ class DeliveryTable {
   DeliveryTable With(const RegistrySnapshot& registry, const AccessSnapshot& access,
                      int64_t links_ms, const ModelPointer& before, const ModelPointer& after) const;
 
+  // What a device gets that is no test device, as Choose has it; nullopt for nothing.
   std::optional<DeliveryAnswer> Find(const DeliveryKey& key) const;
+  // What this installation gets, in two looks at memory more.
+  std::optional<DeliveryAnswer> ForInstallation(const DeliveryKey& key, std::string_view fid) const;
 
   // Begin to fetch what Find will read; the second reads the slot that the first fetches.
   void FetchSlot(uint64_t hash) const { shards_[hash % kShards].FetchSlot(hash); }

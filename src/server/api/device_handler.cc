@@ -6,7 +6,6 @@
 #include "protocol/model_messages.h"
 #include "server/api/client_identity.h"
 #include "server/api/replies.h"
-#include "server/decide/decide.h"
 #include "server/http/header_text.h"
 
 namespace godwit::server {
@@ -154,7 +153,7 @@ bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
   view->table.FetchRecord(key.hash);
   const ApiKey* api_key = nullptr;
   Refusal refusal = CheckKey(*view, head, credentials, path.substr(0, path.find('/')), &api_key);
-  const std::optional<DeliveryAnswer> answer = view->table.Find(key);
+  std::optional<DeliveryAnswer> answer = view->table.Find(key);
   InstallationClaims claims;
   if (refusal == Refusal::kNone) {
     refusal = CheckToken(*view, credentials, *api_key, now_ms, &claims);
@@ -163,6 +162,9 @@ bool DeviceHandler::TryFast(const RequestHead& head, FastReply* reply) {
     reply->status = HttpStatusFromCode(RefusalStatus(refusal).code());
     reply->after_date = refusals_[static_cast<size_t>(refusal)];
     return true;
+  }
+  if (answer && answer->has_test_devices) {
+    answer = view->table.ForInstallation(key, claims.fid.text());
   }
   if (!answer) return false;
   NoteSighting(credentials, claims, key.model.substr(key.model.rfind('/') + 1), now_ms);
@@ -196,11 +198,14 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
   if (!address.ok()) return ErrorResponse(address.status());
   NoteSighting(credentials, claims, address->name, services_.clock.NowMs());
   const Project* project = view->access->FindProject(target.At(2));
-  const auto decision = Decide(*view->registry, project->number, *address);
-  if (!decision.ok()) return ErrorResponse(decision.status());
-  const std::string plain = project->id + "/models/" + decision->model->display_name + "@" +
-                            std::to_string(decision->version->number);
-  const auto answer = view->table.Find(DeliveryKey(plain));
+  const Decision decision = Decide(*view->registry, project->number, *address, claims.fid.text());
+  if (decision.choice.outcome == Outcome::kRevoked) {
+    return RefuseRevoked(decision, credentials.if_none_match);
+  }
+  if (!decision.status.ok()) return ErrorResponse(decision.status);
+  // The path in its plain form.
+  const std::string plain = project->id + "/models/" + address->ToString();
+  const auto answer = view->table.ForInstallation(DeliveryKey(plain), claims.fid.text());
   if (!answer) return ErrorResponse(Status(StatusCode::kInternal, "no prepared answer"));
   Response response;
   response.headers = {{"ETag", std::string(answer->etag)}, {"Cache-Control", "private, no-cache"}};
@@ -210,6 +215,20 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
   }
   response.headers.emplace_back("Content-Type", "application/json; charset=UTF-8");
   response.body = std::string(answer->body);
+  return response;
+}
+
+Response DeviceHandler::RefuseRevoked(const Decision& decision,
+                                      std::string_view if_none_match) const {
+  // The device may hold another revoked version than the one that it would have got.
+  std::string hash = decision.choice.revoked->digest.ToHex();
+  for (const Version& version : decision.model->versions) {
+    if (version.revocation == nullptr) continue;
+    std::string held = version.digest.ToHex();
+    if (EtagMatches(if_none_match, held)) hash = std::move(held);
+  }
+  Response response = ErrorResponse(decision.status);
+  response.body = SerializeRevokedBody(decision.status, hash);
   return response;
 }
 

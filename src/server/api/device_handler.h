@@ -7,6 +7,7 @@
 #include "server/api/request_target.h"
 #include "server/api/services.h"
 #include "server/api/snapshot_cell.h"
+#include "server/decide/decide.h"
 
 namespace godwit::server {
 
@@ -63,11 +64,13 @@ class DeviceHandler {
   // *found: set with kNone.
   Refusal CheckKey(const View& view, const RequestHead& head, const Credentials& credentials,
                    std::string_view project, const ApiKey** found) const;
+  // *claims: of a token that is there and valid; else empty.
   Refusal CheckToken(const View& view, const Credentials& credentials, const ApiKey& key,
                      int64_t now_ms, InstallationClaims* claims) const;
   // Of a device that has a token. model: as in the path, perhaps with a version.
   void NoteSighting(const Credentials& credentials, const InstallationClaims& claims,
                     std::string_view model, int64_t now_ms) const;
+  Response RefuseRevoked(const Decision& decision, std::string_view if_none_match) const;
   // REQUIRES: rebuild_mutex_ is held.
   void Rebuild(const ModelPointer& before, const ModelPointer& after);
   static const Status& RefusalStatus(Refusal refusal);

@@ -74,6 +74,10 @@ Response HandleInstallationRequest(const ApiServices& services, const Request& r
   if (depth == 5 && method == Method::kDelete) {
     const Status deleted = services.installations.Delete(CallerOf(request.head, project), fid,
                                                          request.head.Find("Authorization"));
+    if (const Project* named = services.access.snapshot()->FindProject(project);
+        deleted.ok() && named != nullptr) {
+      services.registry.ForgetInstallation(named->number, fid);
+    }
     return deleted.ok() ? JsonResponse(200, Json::Object()) : ErrorResponse(deleted);
   }
   return ErrorResponse(NoSuchMethod());

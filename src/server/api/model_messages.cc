@@ -181,6 +181,32 @@ Result<int64_t> ParseAliasVersion(std::string_view body_text) {
   return version;
 }
 
+Result<std::string> ParseRevocation(std::string_view body_text) {
+  std::string reason;
+  if (body_text.empty()) return reason;
+  GODWIT_ASSIGN_OR_RETURN(const Json body, Json::Parse(body_text));
+  if (!body.is_object()) return Invalid("the body must be a JSON object or absent");
+  GODWIT_RETURN_IF_ERROR(body.ReadString("reason", &reason));
+  return reason;
+}
+
+Result<std::string> ParseGoldenUri(std::string_view body_text) {
+  GODWIT_ASSIGN_OR_RETURN(const Json body, Json::Parse(body_text));
+  std::string uri;
+  GODWIT_RETURN_IF_ERROR(body.ReadString("gcsGoldenUri", &uri));
+  if (uri.empty()) return Invalid("the body must say where it is: {\"gcsGoldenUri\": \"gs://…\"}");
+  return uri;
+}
+
+Result<TestDeviceEdit> ParseTestDevice(std::string_view body_text) {
+  GODWIT_ASSIGN_OR_RETURN(const Json body, Json::Parse(body_text));
+  TestDeviceEdit edit;
+  GODWIT_ASSIGN_OR_RETURN(edit.version, ReadVersion(body, "version"));
+  if (edit.version == 0) return Invalid("the body must say which: {\"version\": 3}");
+  GODWIT_RETURN_IF_ERROR(body.ReadString("note", &edit.note));
+  return edit;
+}
+
 Status NotAModelId() {
   return Invalid(
       "a model's id is decimal digits; to find a model by its name, list with "
@@ -219,6 +245,11 @@ Json ModelJson(std::string_view project, const Model& model) {
   }
   if (model.latest != 0) json.Set("latestVersion", model.latest);
   if (model.published != 0) json.Set("publishedVersion", model.published);
+  const Version* published = model.FindVersion(model.published);
+  if (published != nullptr && published->revocation != nullptr) {
+    const Version* served = model.NewestUsable(model.published);
+    json.Set("servedVersion", served == nullptr ? int64_t{0} : served->number);
+  }
   if (model.rollback_version != 0) json.Set("rollbackVersion", model.rollback_version);
   if (!model.aliases.empty()) {
     Json aliases = Json::Object();
@@ -232,7 +263,8 @@ Json ModelJson(std::string_view project, const Model& model) {
 }
 
 Json VersionJson(std::string_view project, const Model& model, const VersionRecord& record,
-                 const std::string& download_uri, int64_t expire_time_ms) {
+                 const std::string& download_uri, const std::string& golden_uri,
+                 int64_t expire_time_ms) {
   const Version& version = record.version;
   Json json = Json::Object(
       {{"name", ModelName(project, model) + "/versions/" + std::to_string(version.number)},
@@ -241,6 +273,17 @@ Json VersionJson(std::string_view project, const Model& model, const VersionReco
        {"sizeBytes", std::to_string(version.size_bytes)},
        {"createTime", FormatTimeMicros(version.create_time_ms)},
        {"published", version.number == model.published}});
+  if (version.revocation != nullptr) {
+    const Revocation& revocation = *version.revocation;
+    json.Set("revoked", Json::Object({{"time", FormatTimeMicros(revocation.time_ms)},
+                                      {"by", revocation.actor},
+                                      {"reason", revocation.reason}}));
+  }
+  if (version.golden) {
+    json.Set("golden", Json::Object({{"sha256", version.golden->digest.ToHex()},
+                                     {"sizeBytes", std::to_string(version.golden->size_bytes)},
+                                     {"downloadUri", golden_uri}}));
+  }
   const auto structure = Json::Parse(record.structure);
   if (structure.ok()) {
     for (const auto& [name, value] : structure->members()) json.Set(name, value);
@@ -256,6 +299,7 @@ Json PublicationJson(const Publication& publication) {
                             {"time", FormatTimeMicros(publication.time_ms)},
                             {"by", publication.actor}});
   if (publication.version != 0) json.Set("version", publication.version);
+  if (!publication.reason.empty()) json.Set("reason", publication.reason);
   return json;
 }
 

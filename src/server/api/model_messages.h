@@ -32,6 +32,18 @@ Result<RollbackRequest> ParseRollback(std::string_view body);
 // {"version"}.
 Result<int64_t> ParseAliasVersion(std::string_view body);
 
+// {"reason"}, optional; an empty body is one without.
+Result<std::string> ParseRevocation(std::string_view body);
+// {"gcsGoldenUri"}.
+Result<std::string> ParseGoldenUri(std::string_view body);
+
+// {"version","note"}, the second optional.
+struct TestDeviceEdit {
+  int64_t version = 0;
+  std::string note;
+};
+Result<TestDeviceEdit> ParseTestDevice(std::string_view body);
+
 // For a path that names no model's id.
 Status NotAModelId();
 
@@ -40,9 +52,10 @@ std::string ModelName(std::string_view project, const Model& model);
 
 Json ModelJson(std::string_view project, const Model& model);
 
-// download_uri and expire_time_ms: a signed link to the version's file.
+// download_uri: a signed link to the version's file; golden_uri: to its golden file, if it has one.
 Json VersionJson(std::string_view project, const Model& model, const VersionRecord& record,
-                 const std::string& download_uri, int64_t expire_time_ms);
+                 const std::string& download_uri, const std::string& golden_uri,
+                 int64_t expire_time_ms);
 
 Json PublicationJson(const Publication& publication);
 

@@ -71,6 +71,7 @@ Response ModelsHandler::Route(const Call& call) {
   const Method method = call.request.head.method;
   const size_t depth = target.segments.size();
   const std::string_view id = target.At(4);
+  if (TargetingHandler::Accepts(target)) return targeting_.Handle(call);
   if (VersionsHandler::Accepts(target)) return versions_.Handle(call);
   if (target.At(3) == "operations" && depth == 5 && method == Method::kGet) {
     return GetOperation(call, id);

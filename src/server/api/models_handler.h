@@ -5,6 +5,7 @@
 #include "server/api/model_call.h"
 #include "server/api/model_messages.h"
 #include "server/api/services.h"
+#include "server/api/targeting_handler.h"
 #include "server/api/versions_handler.h"
 
 namespace godwit::server {
@@ -15,6 +16,7 @@ class ModelsHandler {
   explicit ModelsHandler(const ApiServices& services)
       : services_(services),
         versions_(services),
+        targeting_(services),
         lost_replies_(services.clock),
         started_ms_(services.clock.NowMs()) {}
 
@@ -49,6 +51,7 @@ class ModelsHandler {
 
   const ApiServices& services_;
   VersionsHandler versions_;
+  TargetingHandler targeting_;
   LostReplies lost_replies_;
   const int64_t started_ms_;
 };

@@ -1,5 +1,8 @@
 #include "server/api/versions_handler.h"
 
+#include <algorithm>
+#include <shared_mutex>
+
 #include "server/api/model_messages.h"
 #include "server/api/replies.h"
 #include "server/registry/listing.h"
@@ -88,6 +91,9 @@ Result<Json> VersionsHandler::Route(const ModelCall& call, std::string_view id) 
   if (target.At(5) == "versions" && method == Method::kGet && depth == 6) {
     return ListVersions(call, *model);
   }
+  if (target.At(5) == "versions" && (method == Method::kPost || depth == 8)) {
+    return ChangeVersion(call, *model);
+  }
   if (target.At(5) == "versions" && depth == 7) {
     GODWIT_ASSIGN_OR_RETURN(const int64_t number, VersionNumber(target.At(6)));
     if (method == Method::kGet) return GetVersion(call, *model, number);
@@ -113,6 +119,64 @@ Result<Json> VersionsHandler::Route(const ModelCall& call, std::string_view id) 
     return ListPublications(call, *model);
   }
   return NoSuchMethod();
+}
+
+// What is done to a version: …/versions/7:revoke and …/versions/7/golden.
+Result<Json> VersionsHandler::ChangeVersion(const ModelCall& call, const Model& model) {
+  const Method method = call.request.head.method;
+  const size_t depth = call.target.segments.size();
+  const std::string_view text = call.target.At(6);
+  const std::string_view verb = text.substr(std::min(text.find(':'), text.size()));
+  const bool golden = depth == 8 && call.target.At(7) == "golden" && verb.empty();
+  if (!golden && (depth != 7 || (verb != ":revoke" && verb != ":unrevoke"))) return NoSuchMethod();
+  GODWIT_ASSIGN_OR_RETURN(const int64_t number,
+                          VersionNumber(text.substr(0, text.size() - verb.size())));
+  if (!golden) {
+    return verb == ":revoke" ? Revoke(call, model, number) : Unrevoke(call, model, number);
+  }
+  if (method == Method::kPut) return SetGolden(call, model, number);
+  if (method != Method::kDelete) return NoSuchMethod();
+  GODWIT_ASSIGN_OR_RETURN(const ModelPointer after,
+                          services_.registry.SetGolden(model.project_number, model.id, number,
+                                                       std::nullopt, call.principal.email));
+  LogChange(call, "golden file removed", *after);
+  return Json::Object();
+}
+
+Result<Json> VersionsHandler::Revoke(const ModelCall& call, const Model& model, int64_t number) {
+  GODWIT_ASSIGN_OR_RETURN(const std::string reason, ParseRevocation(call.request.body));
+  GODWIT_ASSIGN_OR_RETURN(const ModelPointer after,
+                          services_.registry.RevokeVersion(model.project_number, model.id, number,
+                                                           reason, call.principal.email));
+  LogChange(call, "version revoked", *after);
+  return ModelJson(call.project, *after);
+}
+
+Result<Json> VersionsHandler::Unrevoke(const ModelCall& call, const Model& model, int64_t number) {
+  GODWIT_ASSIGN_OR_RETURN(const ModelPointer after,
+                          services_.registry.UnrevokeVersion(model.project_number, model.id, number,
+                                                             call.principal.email));
+  LogChange(call, "version unrevoked", *after);
+  return ModelJson(call.project, *after);
+}
+
+Result<Json> VersionsHandler::SetGolden(const ModelCall& call, const Model& model, int64_t number) {
+  GODWIT_ASSIGN_OR_RETURN(const std::string text, ParseGoldenUri(call.request.body));
+  const auto uri = ParseStorageUri(text, [](std::string_view) { return false; });
+  if (!uri.ok()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "gcsGoldenUri must be gs://bucket/object: upload the golden file here first");
+  }
+  // The collector must not take the file between its reading and the version's row.
+  const std::shared_lock references(services_.objects.reference_mutex());
+  GODWIT_ASSIGN_OR_RETURN(const PendingFile file,
+                          services_.intake.Find(model.project_number, *uri));
+  GODWIT_ASSIGN_OR_RETURN(const Golden golden, services_.intake.ValidateGolden(file));
+  GODWIT_ASSIGN_OR_RETURN(const ModelPointer after,
+                          services_.registry.SetGolden(model.project_number, model.id, number,
+                                                       golden, call.principal.email));
+  LogChange(call, "golden file set", *after);
+  return GetVersion(call, *after, number);
 }
 
 void VersionsHandler::LogChange(const ModelCall& call, std::string_view what,
@@ -147,8 +211,10 @@ Json VersionsHandler::DescribeVersion(const ModelCall& call, const Model& model,
                                       const VersionRecord& record) const {
   const int64_t now_ms = services_.clock.NowMs();
   const auto access = services_.access.snapshot();
+  const std::optional<Golden>& golden = record.version.golden;
   return VersionJson(call.project, model, record,
                      access->SignBlobLink(record.version.digest.ToHex(), now_ms),
+                     golden ? access->SignBlobLink(golden->digest.ToHex(), now_ms) : "",
                      AccessSnapshot::BlobLinkExpiryMs(now_ms));
 }
 

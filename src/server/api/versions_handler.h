@@ -26,6 +26,10 @@ class VersionsHandler {
   Result<Json> SetAlias(const ModelCall& call, const Model& model, std::string_view alias);
   Result<Json> ListVersions(const ModelCall& call, const Model& model);
   Result<Json> GetVersion(const ModelCall& call, const Model& model, int64_t number);
+  Result<Json> ChangeVersion(const ModelCall& call, const Model& model);
+  Result<Json> Revoke(const ModelCall& call, const Model& model, int64_t number);
+  Result<Json> Unrevoke(const ModelCall& call, const Model& model, int64_t number);
+  Result<Json> SetGolden(const ModelCall& call, const Model& model, int64_t number);
   Result<Json> ListPublications(const ModelCall& call, const Model& model);
   Json DescribeVersion(const ModelCall& call, const Model& model,
                        const VersionRecord& record) const;

@@ -192,7 +192,7 @@ CREATE TABLE publications (
   version BIGINT NOT NULL,
   previous BIGINT NOT NULL,
   actor TEXT NOT NULL,
-  time_ms BIGINT NOT NULL,
+  time_ms BIGINT NOT NULL, reason TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (project_number, model_id, publication)
 );
 
@@ -219,6 +219,20 @@ CREATE TABLE signing_keys (
   secret_hex TEXT NOT NULL,
   created_ms BIGINT NOT NULL
 );
+
+CREATE TABLE test_devices (
+  project_number BIGINT NOT NULL,
+  model_id TEXT NOT NULL,
+  fid TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  note TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  create_time_ms BIGINT NOT NULL,
+  PRIMARY KEY (project_number, model_id, fid),
+  FOREIGN KEY (project_number, fid) REFERENCES installations (project_number, fid) ON DELETE CASCADE
+);
+
+CREATE INDEX test_devices_by_fid ON test_devices (project_number, fid);
 
 CREATE TABLE unreferenced_blobs (
   sha256 TEXT PRIMARY KEY,
@@ -251,8 +265,10 @@ CREATE TABLE versions (
   size_bytes BIGINT NOT NULL,
   source_uri TEXT NOT NULL,
   structure TEXT NOT NULL,
-  create_time_ms BIGINT NOT NULL,
+  create_time_ms BIGINT NOT NULL, revoked_ms BIGINT NOT NULL DEFAULT 0, revoked_by TEXT NOT NULL DEFAULT '', revoked_reason TEXT NOT NULL DEFAULT '', golden_sha256 TEXT NOT NULL DEFAULT '', golden_size_bytes BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (project_number, model_id, version)
 );
+
+CREATE INDEX versions_by_golden_sha256 ON versions (golden_sha256) WHERE golden_sha256 <> '';
 
 CREATE INDEX versions_by_sha256 ON versions (sha256);

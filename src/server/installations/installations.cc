@@ -140,6 +140,22 @@ Result<InstallationToken> Installations::GenerateToken(const InstallationCaller&
   return SignToken(*snapshot, key->project_number, app_id, fid, clock_.NowMs());
 }
 
+Result<std::optional<InstallationRecord>> Installations::Find(int64_t project_number,
+                                                              std::string_view fid) const {
+  std::optional<InstallationRecord> found;
+  GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
+    GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
+                            sql.Query("SELECT app_id, sdk_version, created_ms FROM installations "
+                                      "WHERE project_number = $1 AND fid = $2",
+                                      {project_number, std::string(fid)}));
+    if (!rows.empty()) {
+      found = InstallationRecord{rows[0].Text(0), rows[0].Text(1), rows[0].Int(2)};
+    }
+    return Status::Ok();
+  }));
+  return found;
+}
+
 Status Installations::Delete(const InstallationCaller& caller, std::string_view fid,
                              std::string_view authorization) {
   const auto snapshot = access_.snapshot();

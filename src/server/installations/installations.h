@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,13 @@ struct CreatedInstallation {
   InstallationToken auth_token;
 };
 
+// What is kept of one.
+struct InstallationRecord {
+  std::string app_id;
+  std::string sdk_version;
+  int64_t created_ms = 0;
+};
+
 // Thread-safe; blocks on the disk.
 class Installations {
  public:
@@ -54,6 +62,10 @@ class Installations {
   // Create.
   Result<InstallationToken> GenerateToken(const InstallationCaller& caller, std::string_view fid,
                                           std::string_view authorization);
+
+  // nullopt when there is none.
+  Result<std::optional<InstallationRecord>> Find(int64_t project_number,
+                                                 std::string_view fid) const;
 
   // Errors as GenerateToken's; deleting twice is Ok the first time and kUnauthenticated then.
   Status Delete(const InstallationCaller& caller, std::string_view fid,

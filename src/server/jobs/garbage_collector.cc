@@ -14,6 +14,7 @@ Result<std::set<std::string>> ReferencedBlobs(Database& db) {
         const SqlRows rows,
         connection.Query(
             "SELECT sha256 FROM versions UNION SELECT sha256 FROM objects UNION "
+            "SELECT golden_sha256 FROM versions WHERE golden_sha256 <> '' UNION "
             "SELECT sealed_sha256 FROM upload_sessions WHERE finished_generation = 0 UNION "
             "SELECT sha256 FROM operations WHERE done_time_ms = 0"));
     for (const SqlRow& row : rows) names.insert(row.Text(0));
@@ -145,6 +146,7 @@ Result<bool> GarbageCollector::RemoveIfUnreferenced(const Digest& digest) {
     GODWIT_ASSIGN_OR_RETURN(
         const SqlRows rows,
         connection.Query("SELECT 1 FROM versions WHERE sha256 = $1 UNION ALL "
+                         "SELECT 1 FROM versions WHERE golden_sha256 = $1 UNION ALL "
                          "SELECT 1 FROM objects WHERE sha256 = $1 UNION ALL "
                          "SELECT 1 FROM operations WHERE sha256 = $1 AND "
                          "done_time_ms = 0 UNION ALL "

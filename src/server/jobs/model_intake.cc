@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "protocol/json.h"
+#include "tflite/golden_file.h"
 
 namespace godwit::server {
 namespace {
@@ -154,6 +155,19 @@ Result<SubmittedFile> ModelIntake::Validate(const PendingFile& pending) {
   submitted.size_bytes = pending.size_bytes;
   submitted.structure = StructureJson(*model);
   return submitted;
+}
+
+Result<Golden> ModelIntake::ValidateGolden(const PendingFile& pending) {
+  if (pending.size_bytes > tflite::kGoldenFileMaxBytes) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the golden file has more than " + std::to_string(tflite::kGoldenFileMaxBytes) +
+                      " bytes, so it was not taken; give fewer or smaller inputs");
+  }
+  GODWIT_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, objects_.blobs().Open(pending.digest));
+  BlobBytes bytes;
+  GODWIT_RETURN_IF_ERROR(bytes.Open(*file));
+  GODWIT_RETURN_IF_ERROR(tflite::ParseGoldenFile(bytes.span()).status().WithContext("golden file"));
+  return Golden{pending.digest, pending.size_bytes};
 }
 
 }  // namespace godwit::server

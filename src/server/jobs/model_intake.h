@@ -31,6 +31,9 @@ class ModelIntake {
   // Firebase has it. kNotFound when its bytes are gone, kDataLoss when they are others.
   Result<SubmittedFile> Validate(const PendingFile& file);
 
+  // Reads and checks a golden file. kInvalidArgument when it is none or too large.
+  Result<Golden> ValidateGolden(const PendingFile& file);
+
  private:
   ObjectStore& objects_;
   Logger& logger_;

@@ -1,6 +1,7 @@
 #include "server/registry/model.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace godwit::server {
 
@@ -18,10 +19,33 @@ const Alias* Model::FindAlias(std::string_view name) const {
   return found != aliases.end() && found->name == name ? &*found : nullptr;
 }
 
+const TestDevice* Model::FindTestDevice(std::string_view fid) const {
+  const auto found = std::lower_bound(
+      test_devices.begin(), test_devices.end(), fid,
+      [](const TestDevice& device, std::string_view wanted) { return device.fid < wanted; });
+  return found != test_devices.end() && found->fid == fid ? &*found : nullptr;
+}
+
+const Version* Model::NewestUsable(int64_t number) const {
+  const Version* version = FindVersion(number);
+  assert(version != nullptr);
+  while (version->revocation != nullptr) {
+    if (version == versions.data()) return nullptr;
+    --version;
+  }
+  return version;
+}
+
 bool Model::PointsTo(int64_t number) const {
-  return number == latest || number == published || number == rollback_version ||
-         std::any_of(aliases.begin(), aliases.end(),
-                     [&](const Alias& alias) { return alias.version == number; });
+  if (number == latest || number == published || number == rollback_version) return true;
+  if (published != 0) {
+    const Version* served = NewestUsable(published);
+    if (served != nullptr && served->number == number) return true;
+  }
+  return std::any_of(aliases.begin(), aliases.end(),
+                     [&](const Alias& alias) { return alias.version == number; }) ||
+         std::any_of(test_devices.begin(), test_devices.end(),
+                     [&](const TestDevice& device) { return device.version == number; });
 }
 
 Status CheckNameOrTag(std::string_view what, std::string_view value) {

@@ -13,12 +13,29 @@
 
 namespace godwit::server {
 
-// One immutable file of a model, as the snapshot in memory keeps it. A value type.
+// Who forbade a version, when and why. Immutable.
+struct Revocation {
+  int64_t time_ms = 0;
+  std::string actor;
+  std::string reason;
+};
+
+// Inputs of a version with the outputs that it must give. A value type.
+struct Golden {
+  Digest digest;
+  uint64_t size_bytes = 0;
+  friend bool operator==(const Golden&, const Golden&) = default;
+};
+
+// One immutable file of a model, as the snapshot in memory keeps it, and what is said of it. A
+// value type.
 struct Version {
   int64_t number = 0;  // Counts from 1 within its model.
   Digest digest;
   uint64_t size_bytes = 0;
   int64_t create_time_ms = 0;
+  std::shared_ptr<const Revocation> revocation = nullptr;  // Null: devices may use it.
+  std::optional<Golden> golden = std::nullopt;
 };
 
 // A version with what was read from its file.
@@ -33,6 +50,15 @@ struct Alias {
   std::string name;
   int64_t version = 0;
   friend bool operator==(const Alias&, const Alias&) = default;
+};
+
+// An installation that gets a version of its own. A value type.
+struct TestDevice {
+  std::string fid;
+  int64_t version = 0;
+  std::string note;  // For people; may be empty.
+  std::string actor;
+  int64_t create_time_ms = 0;
 };
 
 // A named family of versions. Immutable once in a snapshot.
@@ -50,8 +76,9 @@ struct Model {
   int64_t etag = 0;              // Changes with every change of the model.
   int64_t create_time_ms = 0;
   int64_t update_time_ms = 0;
-  std::vector<Version> versions;  // The kept ones, ascending by number.
-  std::vector<Alias> aliases;     // Ascending by name.
+  std::vector<Version> versions;         // The kept ones, ascending by number.
+  std::vector<Alias> aliases;            // Ascending by name.
+  std::vector<TestDevice> test_devices;  // Ascending by fid.
   // The operation that still verifies a file of this model; empty: none. Nothing else may change
   // the model meanwhile.
   std::string active_operation;
@@ -60,8 +87,13 @@ struct Model {
   const Version* FindVersion(int64_t number) const;
   // Null when there is no such alias.
   const Alias* FindAlias(std::string_view name) const;
-  // True for a version that must not go: the latest, the published one, an alias's, or the one
-  // that a rollback publishes.
+  // Null when it is none.
+  const TestDevice* FindTestDevice(std::string_view fid) const;
+  // What devices get where they would get `number`: that version, or the newest older one that is
+  // not revoked; null when there is none. REQUIRES: the version is kept.
+  const Version* NewestUsable(int64_t number) const;
+  // True for a version that must not go: the latest, the published one, what devices get in its
+  // place, an alias's, a test device's, or the one that a rollback publishes.
   bool PointsTo(int64_t number) const;
 };
 
@@ -99,7 +131,13 @@ struct ModelChange {
 // 1 to 32 of A-Za-z0-9_-; kInvalidArgument says what is wrong. `what` names the value.
 Status CheckNameOrTag(std::string_view what, std::string_view value);
 inline constexpr size_t kTagsMax = 100;
-inline constexpr size_t kAliasesMax = 32;  // Of one model.
+inline constexpr size_t kAliasesMax = 32;       // Of one model.
+inline constexpr size_t kTestDevicesMax = 100;  // Of one model.
+
+// What a person writes down for others: one line of UTF-8, at most kNoteMaxBytes; kInvalidArgument
+// otherwise. `what` names it.
+Status CheckNote(std::string_view what, std::string_view text);
+inline constexpr size_t kNoteMaxBytes = 500;
 
 // True for 1 to 19 decimal digits.
 bool IsModelId(std::string_view text);

@@ -7,6 +7,17 @@ Status NoSuchVersion(int64_t number) {
                                            "; list its versions to see which are kept");
 }
 
+Status CheckUsable(const Model& model, const Version& version, std::string_view what) {
+  if (version.revocation == nullptr) return Status::Ok();
+  const std::string address = model.display_name + "@" + std::to_string(version.number);
+  const std::string& reason = version.revocation->reason;
+  return Status(StatusCode::kFailedPrecondition,
+                address + " was revoked by " + version.revocation->actor +
+                    (reason.empty() ? "" : " (" + reason + ")") + ", so it was not " +
+                    std::string(what) + "; take another version, or first: godwit model unrevoke " +
+                    address);
+}
+
 namespace {
 
 // Takes a file into the model. Returns the version to insert, if it makes a new one.
@@ -23,8 +34,21 @@ std::optional<VersionRecord> TakeFile(const SubmittedFile& file, bool moves_publ
     model->latest = added->version.number;
     model->versions.push_back(added->version);
   }
-  if (moves_published && model->published != 0) model->published = model->latest;
+  // The same bytes as a revoked version's do not bring it back.
+  const bool usable = model->FindVersion(model->latest)->revocation == nullptr;
+  if (moves_published && model->published != 0 && usable) model->published = model->latest;
   return added;
+}
+
+// 0: nothing. What is published already stays, even if it was revoked since.
+Status MovePublished(int64_t number, Model* model) {
+  if (number != 0 && number != model->published) {
+    const Version* version = model->FindVersion(number);
+    if (version == nullptr) return NoSuchVersion(number);
+    GODWIT_RETURN_IF_ERROR(CheckUsable(*model, *version, "published"));
+  }
+  model->published = number;
+  return Status::Ok();
 }
 
 Status ChangePublished(const ModelChange& change, Model* model) {
@@ -33,13 +57,10 @@ Status ChangePublished(const ModelChange& change, Model* model) {
       return Status(StatusCode::kFailedPrecondition,
                     "Cannot publish a model that is not verified.");
     }
-    model->published = *change.published ? model->latest : 0;
+    GODWIT_RETURN_IF_ERROR(MovePublished(*change.published ? model->latest : 0, model));
   }
   if (change.published_version.has_value()) {
-    if (model->FindVersion(*change.published_version) == nullptr) {
-      return NoSuchVersion(*change.published_version);
-    }
-    model->published = *change.published_version;
+    return MovePublished(*change.published_version, model);
   }
   return Status::Ok();
 }

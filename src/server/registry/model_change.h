@@ -20,6 +20,9 @@ Result<std::optional<VersionRecord>> ApplyChange(const ModelChange& change, int6
 // True when there is nothing to write.
 bool SameModel(const Model& a, const Model& b);
 
+// kFailedPrecondition for a revoked version; `what` was not done to it: "published".
+Status CheckUsable(const Model& model, const Version& version, std::string_view what);
+
 // What a person is told about a version that is not there.
 Status NoSuchVersion(int64_t number);
 

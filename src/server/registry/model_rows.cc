@@ -4,6 +4,7 @@
 
 #include "crypto/crypto.h"
 #include "protocol/json.h"
+#include "server/registry/test_devices.h"
 
 namespace godwit::server {
 namespace {
@@ -26,19 +27,34 @@ Status NameTaken(const Model& model, Status status) {
   return Status(StatusCode::kAlreadyExists, "Model '" + model.display_name + "' already exists");
 }
 
-Result<Version> VersionFromRow(const SqlRow& row, size_t first_column) {
-  GODWIT_ASSIGN_OR_RETURN(const Digest digest, Digest::Parse(row.Text(first_column + 1)));
-  return Version{row.Int(first_column), digest, static_cast<uint64_t>(row.Int(first_column + 2)),
-                 row.Int(first_column + 3)};
-}
+constexpr char kVersionColumns[] =
+    "version, sha256, size_bytes, create_time_ms, revoked_ms, revoked_by, revoked_reason, "
+    "golden_sha256, golden_size_bytes";
+constexpr size_t kVersionColumnCount = 9;
 
-using ModelKey = std::pair<int64_t, std::string>;
+// The columns of kVersionColumns.
+Result<Version> VersionFromRow(const SqlRow& row, size_t first) {
+  Version version;
+  version.number = row.Int(first);
+  GODWIT_ASSIGN_OR_RETURN(version.digest, Digest::Parse(row.Text(first + 1)));
+  version.size_bytes = static_cast<uint64_t>(row.Int(first + 2));
+  version.create_time_ms = row.Int(first + 3);
+  if (row.Int(first + 4) != 0) {
+    version.revocation = std::make_shared<const Revocation>(
+        Revocation{row.Int(first + 4), row.Text(first + 5), row.Text(first + 6)});
+  }
+  if (!row.Text(first + 7).empty()) {
+    GODWIT_ASSIGN_OR_RETURN(const Digest golden, Digest::Parse(row.Text(first + 7)));
+    version.golden = Golden{golden, static_cast<uint64_t>(row.Int(first + 8))};
+  }
+  return version;
+}
 
 Result<std::map<ModelKey, std::vector<Version>>> ReadAllVersions(SqlConnection& connection) {
   GODWIT_ASSIGN_OR_RETURN(
       const SqlRows rows,
-      connection.Query("SELECT project_number, model_id, version, sha256, size_bytes, "
-                       "create_time_ms FROM versions ORDER BY project_number, model_id, version"));
+      connection.Query("SELECT project_number, model_id, " + std::string(kVersionColumns) +
+                       " FROM versions ORDER BY project_number, model_id, version"));
   std::map<ModelKey, std::vector<Version>> versions;
   for (const SqlRow& row : rows) {
     GODWIT_ASSIGN_OR_RETURN(const Version version, VersionFromRow(row, 2));
@@ -81,6 +97,7 @@ typename Map::mapped_type Take(Map& map, const ModelKey& key) {
 Result<std::vector<ModelPointer>> ReadModels(SqlConnection& connection) {
   GODWIT_ASSIGN_OR_RETURN(auto versions, ReadAllVersions(connection));
   GODWIT_ASSIGN_OR_RETURN(auto aliases, ReadAllAliases(connection));
+  GODWIT_ASSIGN_OR_RETURN(auto test_devices, ReadAllTestDevices(connection));
   GODWIT_ASSIGN_OR_RETURN(auto operations, ReadActiveOperations(connection));
   GODWIT_ASSIGN_OR_RETURN(
       const SqlRows rows,
@@ -108,6 +125,7 @@ Result<std::vector<ModelPointer>> ReadModels(SqlConnection& connection) {
     const ModelKey key{model->project_number, model->id};
     model->versions = Take(versions, key);
     model->aliases = Take(aliases, key);
+    model->test_devices = Take(test_devices, key);
     model->active_operation = Take(operations, key);
     models.push_back(std::move(model));
   }
@@ -159,7 +177,8 @@ Status UpdateModel(SqlConnection& connection, const Model& model) {
 }
 
 Status DeleteModel(SqlConnection& connection, const Model& model) {
-  for (const char* table : {"versions", "model_aliases", "publications", "operations", "models"}) {
+  for (const char* table :
+       {"versions", "model_aliases", "test_devices", "publications", "operations", "models"}) {
     GODWIT_RETURN_IF_ERROR(connection
                                .Execute("DELETE FROM " + std::string(table) +
                                             " WHERE project_number = $1 AND model_id = $2",
@@ -181,6 +200,24 @@ Status InsertVersion(SqlConnection& connection, const Model& model, const Versio
           {model.project_number, model.id, version.number, sha256,
            static_cast<int64_t>(version.size_bytes), record.source_uri, record.structure,
            version.create_time_ms})
+      .status();
+}
+
+Status UpdateVersion(SqlConnection& connection, const Model& model, const Version& version) {
+  const Revocation revocation = version.revocation ? *version.revocation : Revocation{};
+  const std::string golden = version.golden ? version.golden->digest.ToHex() : "";
+  if (version.golden) {
+    GODWIT_RETURN_IF_ERROR(
+        connection.Execute("DELETE FROM unreferenced_blobs WHERE sha256 = $1", {golden}).status());
+  }
+  return connection
+      .Execute(
+          "UPDATE versions SET revoked_ms = $4, revoked_by = $5, revoked_reason = $6, "
+          "golden_sha256 = $7, golden_size_bytes = $8 "
+          "WHERE project_number = $1 AND model_id = $2 AND version = $3",
+          {model.project_number, model.id, version.number, revocation.time_ms, revocation.actor,
+           revocation.reason, golden,
+           static_cast<int64_t>(version.golden ? version.golden->size_bytes : 0)})
       .status();
 }
 
@@ -221,14 +258,16 @@ Result<std::vector<VersionRecord>> ReadVersions(SqlConnection& connection, const
                                                 int64_t before, int limit) {
   GODWIT_ASSIGN_OR_RETURN(
       const SqlRows rows,
-      connection.Query("SELECT version, sha256, size_bytes, create_time_ms, source_uri, structure "
-                       "FROM versions WHERE project_number = $1 AND model_id = $2 AND version < $3 "
-                       "ORDER BY version DESC LIMIT $4",
-                       {model.project_number, model.id, before, static_cast<int64_t>(limit)}));
+      connection.Query(
+          "SELECT " + std::string(kVersionColumns) +
+              ", source_uri, structure "
+              "FROM versions WHERE project_number = $1 AND model_id = $2 AND version < $3 "
+              "ORDER BY version DESC LIMIT $4",
+          {model.project_number, model.id, before, static_cast<int64_t>(limit)}));
   std::vector<VersionRecord> records;
   for (const SqlRow& row : rows) {
     GODWIT_ASSIGN_OR_RETURN(const Version version, VersionFromRow(row, 0));
-    records.push_back({version, row.Text(4), row.Text(5)});
+    records.push_back({version, row.Text(kVersionColumnCount), row.Text(kVersionColumnCount + 1)});
   }
   return records;
 }

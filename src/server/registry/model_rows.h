@@ -22,6 +22,8 @@ Status UpdateModel(SqlConnection& connection, const Model& model);
 Status DeleteModel(SqlConnection& connection, const Model& model);
 
 Status InsertVersion(SqlConnection& connection, const Model& model, const VersionRecord& record);
+// What is said of a version: its revocation and its golden file.
+Status UpdateVersion(SqlConnection& connection, const Model& model, const Version& version);
 Status DeleteVersion(SqlConnection& connection, const Model& model, int64_t number);
 
 // Makes the model's aliases those of `model`.

@@ -6,14 +6,14 @@ Result<std::vector<Publication>> ReadPublications(SqlConnection& connection, con
                                                   int64_t before, int limit) {
   GODWIT_ASSIGN_OR_RETURN(
       const SqlRows rows,
-      connection.Query("SELECT publication, action, version, previous, actor, time_ms FROM "
+      connection.Query("SELECT publication, action, version, previous, actor, time_ms, reason FROM "
                        "publications WHERE project_number = $1 AND model_id = $2 AND "
                        "publication < $3 ORDER BY publication DESC LIMIT $4",
                        {model.project_number, model.id, before, static_cast<int64_t>(limit)}));
   std::vector<Publication> publications;
   for (const SqlRow& row : rows) {
     publications.push_back(
-        {row.Int(0), row.Text(1), row.Int(2), row.Int(3), row.Text(4), row.Int(5)});
+        {row.Int(0), row.Text(1), row.Int(2), row.Int(3), row.Text(4), row.Int(5), row.Text(6)});
   }
   return publications;
 }
@@ -26,6 +26,24 @@ Result<std::optional<Publication>> ReadPublication(SqlConnection& connection, co
   return std::optional<Publication>(std::move(rows[0]));
 }
 
+namespace {
+
+bool MovesPublished(const Publication& row) {
+  return row.action != "revoke" && row.action != "unrevoke";
+}
+
+Status InsertPublication(SqlConnection& connection, const Publication& row, const Model& model) {
+  return connection
+      .Execute(
+          "INSERT INTO publications (project_number, model_id, publication, action, version, "
+          "previous, actor, time_ms, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+          {model.project_number, model.id, row.number, row.action, row.version, row.previous,
+           row.actor, row.time_ms, row.reason})
+      .status();
+}
+
+}  // namespace
+
 Result<std::optional<Publication>> FindRollbackTarget(SqlConnection& connection, const Model& model,
                                                       int64_t number, int64_t version) {
   for (;;) {
@@ -33,9 +51,10 @@ Result<std::optional<Publication>> FindRollbackTarget(SqlConnection& connection,
     GODWIT_ASSIGN_OR_RETURN(std::optional<Publication> row,
                             ReadPublication(connection, model, number));
     if (!row) return row;
-    const bool wanted = version == 0 || row->version == version;
-    if (wanted && row->version != 0 && row->version != model.published &&
-        model.FindVersion(row->version) != nullptr) {
+    const bool wanted = MovesPublished(*row) && (version == 0 || row->version == version);
+    const Version* kept = model.FindVersion(row->version);
+    if (wanted && row->version != model.published && kept != nullptr &&
+        kept->revocation == nullptr) {
       return row;
     }
     number = row->previous;
@@ -48,14 +67,26 @@ Status AppendPublication(SqlConnection& connection, std::string_view action, int
                           FindRollbackTarget(connection, *model, previous, 0));
   model->publication += 1;
   GODWIT_RETURN_IF_ERROR(
-      connection
-          .Execute("INSERT INTO publications (project_number, model_id, publication, action, "
-                   "version, previous, actor, time_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                   {model->project_number, model->id, model->publication, std::string(action),
-                    model->published, target ? target->number : 0, std::string(actor), now_ms})
-          .status());
+      InsertPublication(connection,
+                        {model->publication, std::string(action), model->published,
+                         target ? target->number : 0, std::string(actor), now_ms, ""},
+                        *model));
   model->rollback_version = target ? target->version : 0;
   return Status::Ok();
+}
+
+Status AppendRevocation(SqlConnection& connection, std::string_view action, const Version& version,
+                        std::string_view actor, int64_t now_ms, Model* model) {
+  const int64_t previous = model->publication;
+  GODWIT_ASSIGN_OR_RETURN(const std::optional<Publication> target,
+                          FindRollbackTarget(connection, *model, previous, 0));
+  model->publication += 1;
+  model->rollback_version = target ? target->version : 0;
+  return InsertPublication(
+      connection,
+      {model->publication, std::string(action), version.number, previous, std::string(actor),
+       now_ms, version.revocation ? version.revocation->reason : ""},
+      *model);
 }
 
 }  // namespace godwit::server

@@ -12,15 +12,17 @@
 
 namespace godwit::server {
 
-// One move of the published pointer. Rows are only ever added; `previous` links them to the stack
-// that rollbacks walk down, so that a rollback after a rollback goes further back.
+// One move of the published pointer, or a change of what may be published. Rows are only ever
+// added; `previous` links them to the stack that rollbacks walk down, so that a rollback after a
+// rollback goes further back.
 struct Publication {
   int64_t number = 0;    // Counts from 1 within its model.
-  std::string action;    // "publish", "unpublish" or "rollback".
-  int64_t version = 0;   // What devices get from then on; 0: nothing.
+  std::string action;    // "publish", "unpublish", "rollback", "revoke" or "unrevoke".
+  int64_t version = 0;   // What was published, 0: nothing; or what was revoked or unrevoked.
   int64_t previous = 0;  // What a rollback went to when this row was made; 0: nothing.
   std::string actor;
   int64_t time_ms = 0;
+  std::string reason;  // Of "revoke".
 };
 
 // Appends the row of model->published, above the first row from `previous` down that a rollback
@@ -29,9 +31,14 @@ struct Publication {
 Status AppendPublication(SqlConnection& connection, std::string_view action, int64_t previous,
                          std::string_view actor, int64_t now_ms, Model* model);
 
-// From the row `number` down the stack: the first that gives devices another version than the
-// model's published one, and one that is still kept. version: only this one, where not 0.
-// nullopt when there is none.
+// Appends a row about the version, "revoke" or "unrevoke", and sets the model's publication and
+// rollback_version. Skips no row for good: what is revoked today may be usable tomorrow.
+Status AppendRevocation(SqlConnection& connection, std::string_view action, const Version& version,
+                        std::string_view actor, int64_t now_ms, Model* model);
+
+// From the row `number` down the stack: the first that gave devices another version than the
+// model's published one, and one that is still kept and not revoked. version: only this one, where
+// not 0. nullopt when there is none.
 Result<std::optional<Publication>> FindRollbackTarget(SqlConnection& connection, const Model& model,
                                                       int64_t number, int64_t version);
 

@@ -17,8 +17,8 @@ constexpr char kBeingVerified[] = "The model file is being verified.";
 Status NotFound() { return Status(StatusCode::kNotFound, "Requested entity was not found."); }
 
 Status LogChange(SqlConnection& connection, const Model& model, std::string_view action,
-                 std::string_view actor, int64_t now_ms) {
-  const std::string resource = "models/" + model.id;
+                 std::string_view actor, int64_t now_ms, const std::string& part = "") {
+  const std::string resource = "models/" + model.id + part;
   // Names and numbers only, so plain text is JSON already.
   std::string detail = R"({"displayName":")" + model.display_name + R"(","latest":)" +
                        std::to_string(model.latest) + R"(,"published":)" +
@@ -54,6 +54,10 @@ Status StillPointedTo(const Model& model, int64_t number) {
   } else if (number == model.rollback_version) {
     what = "what a rollback would publish";
   } else {
+    what = "what devices get in place of a revoked one";
+    for (const TestDevice& device : model.test_devices) {
+      if (device.version == number) what = "what the test device " + device.fid + " gets";
+    }
     for (const Alias& alias : model.aliases) {
       if (alias.version == number) what = "what the alias '" + alias.name + "' points to";
     }
@@ -119,6 +123,15 @@ Status Registry::WriteRows(SqlConnection& connection, const Step& step, int64_t 
                                              step.rollback_previous.value_or(model.publication),
                                              step.actor, now_ms, &model));
   }
+  if (step.marked != nullptr) {
+    const Version& version = *step.marked;
+    if (version.revocation != step.before->FindVersion(version.number)->revocation) {
+      GODWIT_RETURN_IF_ERROR(AppendRevocation(connection,
+                                              version.revocation ? "revoke" : "unrevoke", version,
+                                              step.actor, now_ms, &model));
+    }
+    GODWIT_RETURN_IF_ERROR(UpdateVersion(connection, model, version));
+  }
   if (step.before) {
     GODWIT_RETURN_IF_ERROR(UpdateModel(connection, model));
   } else {
@@ -129,7 +142,7 @@ Status Registry::WriteRows(SqlConnection& connection, const Step& step, int64_t 
     GODWIT_RETURN_IF_ERROR(ReplaceAliases(connection, model));
   }
   if (step.more) GODWIT_RETURN_IF_ERROR(step.more(connection));
-  return LogChange(connection, model, step.action, step.actor, now_ms);
+  return LogChange(connection, model, step.action, step.actor, now_ms, step.part);
 }
 
 Result<ModelPointer> Registry::Write(const Step& step) {
@@ -253,8 +266,8 @@ Result<ModelPointer> Registry::RollBack(int64_t project_number, std::string_view
   if (!target && request.to_version != 0) {
     return Status(StatusCode::kFailedPrecondition,
                   "version " + std::to_string(request.to_version) +
-                      " is not one that was published before and is still kept, so nothing was "
-                      "rolled back; publish it instead");
+                      " is not one that was published before, is still kept and is not revoked, so "
+                      "nothing was rolled back; publish it instead");
   }
   if (!target) {
     return Status(StatusCode::kFailedPrecondition,
@@ -276,7 +289,9 @@ Result<ModelPointer> Registry::SetAlias(int64_t project_number, std::string_view
   }
   const std::lock_guard lock(write_mutex_);
   GODWIT_ASSIGN_OR_RETURN(const ModelPointer before, FindUnlocked(project_number, id));
-  if (before->FindVersion(version) == nullptr) return NoSuchVersion(version);
+  const Version* target = before->FindVersion(version);
+  if (target == nullptr) return NoSuchVersion(version);
+  GODWIT_RETURN_IF_ERROR(CheckUsable(*before, *target, "given the alias"));
   Step step{before, std::make_shared<Model>(*before), "model.set_alias", actor, {}, {}, {}, {}};
   std::vector<Alias>& aliases = step.after->aliases;
   const auto place =

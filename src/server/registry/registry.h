@@ -78,6 +78,31 @@ class Registry {
   Result<ModelPointer> DeleteAlias(int64_t project_number, std::string_view id,
                                    std::string_view alias, std::string_view actor);
 
+  // No device gets the version any more; the published pointer stays where it is, so that undoing
+  // it restores everything. Doing either again changes nothing. kNotFound when there is no such
+  // version, kInvalidArgument for a reason that CheckNote refuses.
+  Result<ModelPointer> RevokeVersion(int64_t project_number, std::string_view id, int64_t number,
+                                     std::string_view reason, std::string_view actor);
+  Result<ModelPointer> UnrevokeVersion(int64_t project_number, std::string_view id, int64_t number,
+                                       std::string_view actor);
+
+  // Gives the version a golden file in place of the one that it had; nullopt: takes it away.
+  // kNotFound when there is no such version.
+  Result<ModelPointer> SetGolden(int64_t project_number, std::string_view id, int64_t number,
+                                 const std::optional<Golden>& golden, std::string_view actor);
+
+  // Gives an installation a version of its own, in place of one that it had. kNotFound when there
+  // is no such version or installation, kFailedPrecondition when the version is revoked,
+  // kInvalidArgument for a bad note, kResourceExhausted for more than kTestDevicesMax.
+  Result<ModelPointer> SetTestDevice(int64_t project_number, std::string_view id,
+                                     std::string_view fid, int64_t version, std::string_view note,
+                                     std::string_view actor);
+  // kNotFound when it is none.
+  Result<ModelPointer> DeleteTestDevice(int64_t project_number, std::string_view id,
+                                        std::string_view fid, std::string_view actor);
+  // To be called when an installation was deleted, and its rows with it.
+  void ForgetInstallation(int64_t project_number, std::string_view fid);
+
   // kFailedPrecondition while something points to it.
   Result<ModelPointer> DeleteVersion(int64_t project_number, std::string_view id, int64_t number,
                                      std::string_view actor);
@@ -113,12 +138,18 @@ class Registry {
     std::string_view create_request;
     std::optional<int64_t> rollback_previous;    // Set for a rollback: what is below its row.
     std::function<Status(SqlConnection&)> more;  // In the same transaction.
+    const Version* marked = nullptr;             // In `after`: its revocation or golden changed.
+    std::string part = "";                       // What of the model it is about: "/versions/7".
   };
 
   Registry(Database& db, const Clock& clock) : db_(db), clock_(clock) {}
   // A failed write leaves step.after half changed.
   Result<ModelPointer> Write(const Step& step);
   Status WriteRows(SqlConnection& connection, const Step& step, int64_t now_ms) const;
+  // Changes what is said of one version.
+  Result<ModelPointer> MarkVersion(const ModelPointer& before, int64_t number,
+                                   const std::function<void(Version*)>& mark,
+                                   std::string_view action, std::string_view actor);
   // The model, unless it is not there or locked.
   Result<ModelPointer> FindUnlocked(int64_t project_number, std::string_view id) const;
   Status CheckRollbackFrom(SqlConnection& connection, const Model& model,
