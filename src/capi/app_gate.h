@@ -16,8 +16,8 @@ class AppGate final : public ActivationGate {
 
   GateVerdict Check(const GateCandidate& candidate) override;
 
-  // Reading a structure does not; what a callback does, nobody knows.
-  bool may_crash() const override { return callback_ != nullptr; }
+  // Reading a structure is none; what a callback does, nobody knows.
+  bool runs_models() const override { return callback_ != nullptr; }
 
  private:
   GateVerdict CheckStructure(const GateCandidate& candidate);

@@ -16,7 +16,7 @@ class TrialGate final : public ActivationGate {
     const TrialVerdict verdict = TryModel({}, candidate.path, candidate.golden_path, clock_);
     return {verdict.status, static_cast<EventReason>(verdict.reason)};
   }
-  bool may_crash() const override { return true; }
+  bool runs_models() const override { return true; }
 
  private:
   Clock& clock_;

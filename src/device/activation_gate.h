@@ -36,8 +36,9 @@ class ActivationGate {
   // Blocks for as long as the judging takes, and must not call the client.
   virtual GateVerdict Check(const GateCandidate& candidate) = 0;
 
-  // Whether a bad version may take the app down with it: then such ends are counted.
-  virtual bool may_crash() const { return false; }
+  // Whether Check may run a version, or let the app do so: then it gets the golden inputs, and
+  // ends of the process meanwhile are counted.
+  virtual bool runs_models() const { return false; }
 };
 
 }  // namespace godwit

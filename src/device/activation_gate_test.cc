@@ -25,9 +25,9 @@ class ScriptedGate final : public ActivationGate {
     if (during) during();
     return {answer, EventReason::kTooSlow};
   }
-  bool may_crash() const override { return crashes; }
+  bool runs_models() const override { return runs; }
   Status answer;
-  bool crashes = false;
+  bool runs = true;
   std::function<void()> during;
   std::vector<GateCandidate> asked;
 };
@@ -118,6 +118,15 @@ TEST_F(ActivationGateTest, GetsTheGoldenInputsWholeAndAsksAnewWhenTheyChange) {
   EXPECT_EQ(ReadWholeFile(device_.disk, gate_.asked[1].golden_path, 100).value(), "better ones");
 }
 
+TEST_F(ActivationGateTest, GetsNoGoldenInputsForAGateThatRunsNothing) {
+  device_.server.AttachGolden("face", "golden inputs");
+  gate_.runs = false;
+  const uint64_t sent = device_.server.blob_bytes_sent();
+  ASSERT_TRUE(client_->GetModel("face", DownloadType::kLatestModel).ok());
+  EXPECT_EQ(gate_.asked.back().golden_path, "");
+  EXPECT_EQ(device_.server.blob_bytes_sent(), sent + kNew.size());
+}
+
 TEST_F(ActivationGateTest, DoesNotSwitchOnGoldenInputsWithOtherBytes) {
   device_.server.AttachGolden("face", "golden inputs");
   for (int i = 0; i < 2; ++i) {
@@ -132,7 +141,6 @@ TEST_F(ActivationGateTest, DoesNotSwitchOnGoldenInputsWithOtherBytes) {
 
 // The app dies in its own gate: the second time is the last.
 TEST_F(ActivationGateTest, GivesUpAVersionThatEndedTheAppTwice) {
-  gate_.crashes = true;
   for (int i = 0; i < 2; ++i) {
     gate_.during = [&] { device_.disk.CrashAt(0); };
     EXPECT_FALSE(client_->GetModel("face", DownloadType::kLatestModel).ok());

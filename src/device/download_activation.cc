@@ -71,7 +71,7 @@ DownloadEvent DownloadRun::FetchGolden(std::string& path) {
 // Whether the device may switch to the new version, whose file is at path. A refusal is for ever,
 // or until other golden inputs come with it.
 Status DownloadRun::AskGate(const std::string& path, const std::string& golden_path) {
-  const bool guarded = seams_.gate->may_crash();
+  const bool guarded = seams_.gate->runs_models();
   std::unique_ptr<FileLock> loading;
   if (guarded) {
     bool crashed = false;
@@ -106,7 +106,7 @@ DownloadEvent DownloadRun::Commit() {
   if (std::exchange(transfer_recorded_, false)) Record(EventKind::kFinished);
   if (seams_.gate != nullptr) {
     std::string golden_path;
-    if (reply_.golden) {
+    if (reply_.golden && seams_.gate->runs_models()) {
       const Event fetched = FetchGolden(golden_path);
       if (fetched != Event::kSucceeded) return fetched;
     }
