@@ -14,6 +14,14 @@ DownloadType TypeOf(const std::string& text) {
   return DownloadType::kLocalModelUpdateInBackground;
 }
 
+DownloadConditions ConditionsOf(const GetOptions& options) {
+  return {.wifi_required = options.wifi,
+          .unmetered_required = options.unmetered,
+          .charging_required = options.charging,
+          .idle_required = options.idle,
+          .wait_ms = options.wait_s < 0 ? kWaitForever : options.wait_s * 1000};
+}
+
 Json ModelJson(const Model& model) {
   Json json = Json::Object({{"address", Json(model.name)},
                             {"path", Json(model.path)},
@@ -35,7 +43,8 @@ Status RunGet(Context& context, const GetOptions& options) {
   GODWIT_ASSIGN_OR_RETURN(
       const auto device,
       DeviceClient::Open(context, {options.store, options.limit_rate_bytes_per_s, options.gate}));
-  GODWIT_ASSIGN_OR_RETURN(const Model model, device->Get(options.address, TypeOf(options.type)));
+  GODWIT_ASSIGN_OR_RETURN(
+      const Model model, device->Get(options.address, TypeOf(options.type), ConditionsOf(options)));
   if (context.json) {
     GODWIT_ASSIGN_OR_RETURN(const std::string installation, device->client().InstallationId());
     context.console.PrintJson(ModelJson(model).Set("installation", Json(installation)));

@@ -87,7 +87,8 @@ Status RunImportFirebase(Context& context, const ImportFirebaseOptions& options)
   std::optional<FirebaseApp> app;
   if (!options.app_id.empty()) app = FirebaseApp{options.app_id, options.api_key};
   HttpClient& http = IsGoogle(from.addresses.models) ? context.public_http : context.http;
-  Context from_context{context.console, context.fs, context.clock, http, http, context.settings};
+  Context from_context{context.console,  context.fs,      context.clock, http, http,
+                       context.settings, context.platform};
   FirebaseSource source(from_context, std::move(from.key), from.addresses, std::move(app), folder);
   GODWIT_ASSIGN_OR_RETURN(const auto models, source.List().WithContext(from.addresses.models));
   ModelImport import(context, target, {options.dry_run, options.update});

@@ -62,7 +62,8 @@ class ModelPullTest : public ::testing::Test {
                       {"", JoinPath(folder_.path(), "admin.json"), ""});
     std::FILE* sink = std::tmpfile();
     Console console(sink, sink, {});
-    Context context{console, *fs_, clock_, http, http, settings};
+    UnknownPlatform platform;
+    Context context{console, *fs_, clock_, http, http, settings, platform};
     Status status = RunModelPull(context, {address, output()});
     std::fclose(sink);
     return status;

@@ -13,6 +13,7 @@
 #include "cli/settings.h"
 #include "fs/file_system.h"
 #include "http/http_client.h"
+#include "platform/platform.h"
 
 namespace godwit::cli {
 
@@ -24,6 +25,7 @@ struct Context {
   HttpClient& http;         // To Godwit servers: GODWIT_CA_FILE is its trust, where it is set.
   HttpClient& public_http;  // To Google's.
   Settings& settings;
+  Platform& platform;  // What the system knows of this machine.
   bool json = false;
   ExitCode exit_code = kExitOk;  // Of a command that succeeds.
 };
@@ -99,6 +101,11 @@ struct GetOptions {
   std::string store;  // Empty: the default one.
   uint64_t limit_rate_bytes_per_s = 0;
   bool gate = false;
+  bool wifi = false;
+  bool unmetered = false;
+  bool charging = false;
+  bool idle = false;
+  int64_t wait_s = -1;  // For ever.
 };
 Status RunGet(Context& context, const GetOptions& options);
 

@@ -62,7 +62,7 @@ Result<std::unique_ptr<DeviceClient>> DeviceClient::Open(Context& context,
   GODWIT_ASSIGN_OR_RETURN(
       device->client_,
       Client::Open(client_options, {context.fs, device->watch_, context.clock, device->logger_,
-                                    options.gate ? &device->gate_ : nullptr}));
+                                    options.gate ? &device->gate_ : nullptr, &context.platform}));
   return device;
 }
 
@@ -73,8 +73,10 @@ void DeviceClient::NoteResume(uint64_t total_bytes) {
                         (total_bytes == 0 ? "" : " of " + FormatBytes(total_bytes)));
 }
 
-Result<Model> DeviceClient::Get(const std::string& address, DownloadType type) {
-  const std::unique_ptr<ModelRequest> request = client_->StartGetModel(address, type);
+Result<Model> DeviceClient::Get(const std::string& address, DownloadType type,
+                                const DownloadConditions& conditions) {
+  const std::unique_ptr<ModelRequest> request = client_->StartGetModel(address, type, conditions);
+  std::string shown;
   std::optional<ProgressBar> bar;
   while (true) {
     auto model = request->Wait(kPollMs);
@@ -86,7 +88,14 @@ Result<Model> DeviceClient::Get(const std::string& address, DownloadType type) {
       logger_.Show(model.status());
       return model;
     }
-    if (progress.bytes_total == 0) continue;
+    const RequestStatus status = request->status();
+    if (conditions.any_required() && status.state == RequestState::kWaiting &&
+        status.reason != shown) {
+      shown = status.reason;
+      bar.reset();
+      context_.console.Note(shown);
+    }
+    if (progress.bytes_total == 0 || status.state != RequestState::kDownloading) continue;
     if (!bar) bar.emplace(context_.console, context_.clock, "get " + address, progress.bytes_done);
     bar->Update(progress.bytes_done, progress.bytes_total);
   }

@@ -65,10 +65,13 @@ class DeviceClient {
   static Result<std::unique_ptr<DeviceClient>> Open(Context& context,
                                                     const DeviceClientOptions& options);
 
-  // Blocks until the model is there; shows how far the download is, and where it resumes.
-  Result<Model> Get(const std::string& address, DownloadType type);
+  // Blocks until the model is there; shows how far the download is, where it resumes, and which
+  // conditions it waits for.
+  Result<Model> Get(const std::string& address, DownloadType type,
+                    const DownloadConditions& conditions = {});
 
-  // Blocks until no update runs; says if one brought another file than `model`.
+  // Blocks until no update runs but those that wait for their conditions; says if one brought
+  // another file than `model`.
   void FinishUpdate(const Model& model);
 
   Client& client() { return *client_; }

@@ -121,7 +121,8 @@ class FirebaseSourceTest : public ::testing::Test {
       [this](const HttpRequest& request) { return google_.Answer(request); }};
   Console console_{stdout, stderr, {}};
   Settings settings_{*fs_, [](const char*) { return std::string(); }, {}};
-  Context context_{console_, *fs_, clock_, http_, http_, settings_};
+  UnknownPlatform platform_;
+  Context context_{console_, *fs_, clock_, http_, http_, settings_, platform_};
   FirebaseModel model_;
 };
 

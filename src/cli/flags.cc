@@ -237,6 +237,14 @@ class Tree {
                     "At most so many bytes a second (k, M: thousands, millions)")
         ->transform(CLI::AsSizeValue(true).description(""))
         ->type_name("BYTES");
+    get->add_flag("--wifi", options_->get.wifi, "Download on Wi-Fi only");
+    get->add_flag("--unmetered", options_->get.unmetered, "… where it does not cost by the byte");
+    get->add_flag("--charging", options_->get.charging, "… on external power");
+    get->add_flag("--idle", options_->get.idle, "… while nobody uses this machine");
+    get->add_option("--wait", options_->get.wait_s,
+                    "Wait for these at most so long (else for ever); 0: fail at once")
+        ->check(CLI::Range(int64_t{0}, int64_t{1} << 31).description(""))
+        ->type_name("SECONDS");
     get->add_flag("--gate", options_->get.gate, "Run a new version in a child before it is used");
     AddJson(get);
     CLI::App* local = app_.add_subcommand("local", "Models in this device's store");

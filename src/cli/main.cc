@@ -37,7 +37,8 @@ int Main(int argc, char** argv) {
   const std::unique_ptr<HttpClient> http = new_http("GODWIT_CA_FILE");
   const std::unique_ptr<HttpClient> public_http = new_http("SSL_CERT_FILE");
   Settings settings(*fs, ProcessVariable, line.connection);
-  Context context{console, *fs, *clock, *http, *public_http, settings, line.json};
+  const std::unique_ptr<Platform> platform = NewSystemPlatform();
+  Context context{console, *fs, *clock, *http, *public_http, settings, *platform, line.json};
   Status status = line.run(context);
   if (status.ok()) status = console.Flush();
   if (!status.ok()) ReportError(console, status, line.json);
