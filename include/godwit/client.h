@@ -39,7 +39,7 @@ typedef struct godwit_client_options {
   const char* directory;              /* Of the store; created if missing. Required. */
   const char* ca_file;                /* PEM, trusted instead of the system's; NULL: those. */
   uint64_t receive_limit_bytes_per_s; /* Of model files; 0: no limit. */
-  uint32_t stall_timeout_ms;          /* Without a byte, a request fails; 0: 30000. */
+  uint32_t stall_timeout_ms;          /* So long too slow, a request fails; 0: 30000. */
   godwit_log_callback on_log;         /* NULL: no log. */
   void* log_user_data;
   const char* app_version;   /* "2.1.0", told to the server with every check; NULL: none. */
@@ -53,11 +53,49 @@ typedef struct godwit_client_options {
   uint32_t check_interval_s; /* 60 or more: looks for newer versions by itself, so often. */
   const struct godwit_download_conditions* check_conditions; /* Of what these find; NULL: none. */
   uint32_t parallel_downloads;                               /* Files at once, at most 64; 0: 2. */
+  /* Servers that stand in, in this order, when server_url is out: mirrors of it, with the same
+   * data and signing keys. The store is server_url's, whichever answers. At most 8. */
+  const char* const* fallback_urls;
+  uint32_t fallback_url_count;
+  /* "http://proxy.example.org:3128"; https, socks5 and socks5h, too. "": none. NULL: as the
+   * environment says (http_proxy, https_proxy, all_proxy, no_proxy). */
+  const char* proxy_url;
+  /* "sha256//" and the Base64 of a SHA-256 of a public key (SubjectPublicKeyInfo): one of them must
+   * be the key of each host that the client talks to, file hosts, too. At most 16. */
+  const char* const* pins;
+  uint32_t pin_count;
+  uint32_t stall_bytes_per_s; /* Slower than this for stall_timeout_ms, a request fails; 0: 1. */
 } godwit_client_options;
 
 #define GODWIT_CLIENT_OPTIONS_VERSION 1
 #define GODWIT_CLIENT_OPTIONS_INIT \
-  {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+  {GODWIT_CLIENT_OPTIONS_VERSION,  \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0,                              \
+   0}
 
 /* Opens the store and returns a client in *out. Reads and may write the disk,
  * never the network.

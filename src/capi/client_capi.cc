@@ -78,6 +78,41 @@ Status ReadDownloadOptions(const godwit_client_options& options, ClientOptions& 
   return Status::Ok();
 }
 
+constexpr uint32_t kPinsMax = 16;
+constexpr uint32_t kFallbackUrlsMax = 8;
+
+Result<std::vector<std::string>> ReadTexts(const char* what, const char* const* texts,
+                                           uint32_t count, uint32_t count_max) {
+  std::vector<std::string> read;
+  if (count > count_max || (texts == nullptr && count > 0)) {
+    return Status(StatusCode::kInvalidArgument,
+                  std::string("option ") + what + " is NULL or has more than " +
+                      std::to_string(count_max) + " entries, so the client was not opened");
+  }
+  for (uint32_t i = 0; i < count; ++i) read.push_back(TextOrEmpty(texts[i]));
+  return read;
+}
+
+Result<CurlHttpClientOptions> ReadHttpOptions(const godwit_client_options& options) {
+  CurlHttpClientOptions read;
+  read.user_agent = std::string("godwit/") + godwit_version();
+  read.ca_file = TextOrEmpty(options.ca_file);
+  if (options.proxy_url != nullptr) {
+    GODWIT_RETURN_IF_ERROR(CheckProxyUrl(options.proxy_url).WithContext("option proxy_url"));
+    read.proxy_url = options.proxy_url;
+  }
+  GODWIT_ASSIGN_OR_RETURN(read.pins, ReadTexts("pins", options.pins, options.pin_count, kPinsMax));
+  for (const std::string& pin : read.pins) {
+    GODWIT_RETURN_IF_ERROR(CheckPin(pin).WithContext("option pins"));
+  }
+  if (!read.pins.empty() && TextOrEmpty(options.server_url).starts_with("http://")) {
+    return Status(StatusCode::kInvalidArgument,
+                  "option pins: server_url is plain http, where no key is shown, so the client was "
+                  "not opened; give its https address");
+  }
+  return read;
+}
+
 Status OpenClient(const godwit_client_options* options, godwit_client** out) {
   if (options == nullptr) return Missing("options");
   if (options->version != GODWIT_CLIENT_OPTIONS_VERSION) {
@@ -95,13 +130,16 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
   read.app_version = TextOrEmpty(options->app_version);
   read.store_bytes_max = options->store_bytes_max;
   if (options->stall_timeout_ms != 0) read.stall_timeout_ms = options->stall_timeout_ms;
-
+  if (options->stall_bytes_per_s != 0) read.stall_bytes_per_s = options->stall_bytes_per_s;
+  GODWIT_ASSIGN_OR_RETURN(read.fallback_urls,
+                          ReadTexts("fallback_urls", options->fallback_urls,
+                                    options->fallback_url_count, kFallbackUrlsMax));
+  GODWIT_ASSIGN_OR_RETURN(const CurlHttpClientOptions http_options, ReadHttpOptions(*options));
   GODWIT_RETURN_IF_ERROR(ReadDownloadOptions(*options, read));
 
   auto client = std::make_unique<godwit_client>();
   client->file_system = NewPosixFileSystem();
-  client->http = NewCurlHttpClient({.user_agent = std::string("godwit/") + godwit_version(),
-                                    .ca_file = TextOrEmpty(options->ca_file)});
+  client->http = NewCurlHttpClient(http_options);
   client->clock = NewSystemClock();
   client->logger = std::make_unique<CallbackLogger>(options->on_log, options->log_user_data);
   client->gate =

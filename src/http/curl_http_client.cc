@@ -77,6 +77,7 @@ class Exchange {
   void Configure(CURL* easy, const CurlHttpClientOptions& options);
   void ConfigureBody(CURL* easy);
   CURLcode Perform(Handle& handle);
+  bool IsStalled(CURL* easy);
   Status Explain(CURL* easy, CURLcode code) const;
 
   static size_t OnHeader(char* data, size_t, size_t size, void* self) {
@@ -104,7 +105,10 @@ class Exchange {
   HttpResponse response_;
   size_t header_bytes_ = 0;
   uint64_t body_sent_ = 0;
-  uint64_t body_received_ = 0;
+  uint64_t body_received_ = 0;  // Under a limit.
+  uint64_t received_ = 0;       // With heads, since the request began.
+  uint64_t moved_before_ = 0;   // Received and sent when the stretch began.
+  std::chrono::steady_clock::time_point stretch_began_;
   std::chrono::steady_clock::time_point body_began_;
   bool sink_told_ = false;
   Status failure_;  // What a callback gave up for; wins over libcurl's own code.
@@ -112,6 +116,7 @@ class Exchange {
 
 bool Exchange::TakeHeader(std::string_view line) {
   header_bytes_ += line.size();
+  received_ += line.size();
   if (header_bytes_ > kHeaderBytesMax) {
     failure_ = Status(StatusCode::kUnavailable,
                       "the server sent more than 64 KiB of headers; check its address");
@@ -141,6 +146,7 @@ bool Exchange::TellSink() {
 }
 
 bool Exchange::TakeBody(std::string_view data) {
+  received_ += data.size();
   if (response_.status == 0) return false;
   if (!TellSink()) return false;
   if (!Pace(data.size())) return false;
@@ -256,11 +262,14 @@ void Exchange::Configure(CURL* easy, const CurlHttpClientOptions& options) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // The system's, which would be trusted, too.
   }
+  if (options.proxy_url) curl_easy_setopt(easy, CURLOPT_PROXY, options.proxy_url->c_str());
+  if (!options.pins.empty()) {
+    std::string pins;
+    for (const std::string& pin : options.pins) pins += (pins.empty() ? "" : ";") + pin;
+    curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pins.c_str());
+  }
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail_.data());
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout_ms));
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(request_.stall_bytes_per_s));
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-                   static_cast<long>((request_.stall_timeout_ms + 999) / 1000));
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list_.get());
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
@@ -269,20 +278,43 @@ void Exchange::Configure(CURL* easy, const CurlHttpClientOptions& options) {
   ConfigureBody(easy);
 }
 
+// Compares what moved since the stretch began with what should have; then a new stretch begins.
+// libcurl's own check counts in whole seconds.
+bool Exchange::IsStalled(CURL* easy) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto stretch = std::chrono::milliseconds(request_.stall_timeout_ms);
+  if (now - stretch_began_ < stretch) return false;
+  curl_off_t sent = 0;
+  curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+  const uint64_t moved = received_ + static_cast<uint64_t>(sent);
+  const std::chrono::duration<double> took = now - stretch_began_;
+  const bool stalled = static_cast<double>(moved - moved_before_) <
+                       static_cast<double>(request_.stall_bytes_per_s) * took.count();
+  stretch_began_ = now;
+  moved_before_ = moved;
+  return stalled;
+}
+
 // Drives the transfer by hand, because libcurl alone asks about cancellation once a second only.
 CURLcode Exchange::Perform(Handle& handle) {
-  constexpr int kCancelCheckMs = 200;
+  constexpr int64_t kCheckMs = 200;
+  const int wait_ms =
+      static_cast<int>(std::clamp<int64_t>(request_.stall_timeout_ms / 4, 1, kCheckMs));
   CURLcode code = CURLE_FAILED_INIT;
   if (curl_multi_add_handle(handle.multi, handle.easy) != CURLM_OK) return code;
-  for (int running = 1; running > 0 && !IsCancelled();) {
+  stretch_began_ = std::chrono::steady_clock::now();
+  bool stalled = false;
+  for (int running = 1; running > 0 && !stalled && !IsCancelled();) {
     if (curl_multi_perform(handle.multi, &running) != CURLM_OK) break;
-    if (running > 0) curl_multi_poll(handle.multi, nullptr, 0, kCancelCheckMs, nullptr);
+    if (running > 0) curl_multi_poll(handle.multi, nullptr, 0, wait_ms, nullptr);
+    stalled = running > 0 && IsStalled(handle.easy);
   }
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(handle.multi, &left)) {
     if (message->msg == CURLMSG_DONE) code = message->data.result;
   }
   curl_multi_remove_handle(handle.multi, handle.easy);
+  if (stalled) return CURLE_OPERATION_TIMEDOUT;
   return code;
 }
 
@@ -291,7 +323,11 @@ Status Exchange::Explain(CURL* easy, CURLcode code) const {
   const size_t scheme = request_.url.find("://");
   const size_t path = scheme == std::string::npos ? 0 : request_.url.find('/', scheme + 3);
   const std::string origin = request_.url.substr(0, path);
-  const std::string detail = detail_[0] != '\0' ? detail_.data() : curl_easy_strerror(code);
+  const bool stalled = code == CURLE_OPERATION_TIMEDOUT && detail_[0] == '\0';
+  const std::string detail = stalled ? "fewer than " + std::to_string(request_.stall_bytes_per_s) +
+                                           " bytes a second came and went"
+                             : detail_[0] != '\0' ? detail_.data()
+                                                  : curl_easy_strerror(code);
   const std::string what = "no answer from " + origin + ": " + detail;
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -311,8 +347,11 @@ Status Exchange::Explain(CURL* easy, CURLcode code) const {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_CERTPROBLEM:
-      return Status(StatusCode::kPermissionDenied,
-                    what + "; nothing was sent; check the server's certificate and the CA file");
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return Status(
+          StatusCode::kPermissionDenied,
+          what + "; nothing was sent; check the server's certificate, the CA file and the pins");
     case CURLE_URL_MALFORMAT:
       return Status(StatusCode::kInvalidArgument,
                     what + "; give an address like https://models.example.org");

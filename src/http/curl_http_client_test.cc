@@ -18,7 +18,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // Listens on a free port of 127.0.0.1. Answers the nth request with the nth text, whatever it
-// was; an answer that ends with "<close>" closes the connection there, "<hang>" keeps it open.
+// was; an answer that ends with "<close>" closes the connection there, "<hang>" keeps it
+// open, and "<trickle>" goes on a byte at a time.
 class TinyServer {
  public:
   explicit TinyServer(std::vector<std::string> answers) : answers_(std::move(answers)) {
@@ -84,15 +85,21 @@ class TinyServer {
     std::string answer = answers_[requests_.size()];
     requests_.push_back(request);
     const bool close = answer.ends_with("<close>");
+    const bool trickle = answer.ends_with("<trickle>");
+    if (trickle) answer.resize(answer.size() - 9);
     const bool hang = answer.ends_with("<hang>");
     if (close) answer.resize(answer.size() - 7);
     if (hang) answer.resize(answer.size() - 6);
     ::send(connection, answer.data(), answer.size(), MSG_NOSIGNAL);
+    while (trickle && !stopping_) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (::send(connection, "x", 1, MSG_NOSIGNAL) != 1) break;
+    }
     if (hang) {
       while (::recv(connection, buffer, sizeof buffer, 0) > 0) {
       }
     }
-    return !close && !hang;
+    return !close && !hang && !trickle;
   }
 
   const std::vector<std::string> answers_;
@@ -242,13 +249,65 @@ TEST_F(CurlHttpClientTest, SaysWhichWayTheNetworkFailed) {
     TinyServer server({row.answer, row.answer});
     HttpRequest request;
     request.url = server.url("/secret?sig=secret");
-    request.stall_timeout_ms = 1000;
+    request.stall_timeout_ms = 100;
     request.stall_bytes_per_s = 1000;
     const auto response = client_->Send(request, nullptr, nullptr);
     ASSERT_FALSE(response.ok()) << row.answer;
     EXPECT_EQ(response.status().code(), row.code) << response.status().ToString();
     EXPECT_THAT(response.status().message(), Not(HasSubstr("secret")));
   }
+}
+
+// The rate decides, never the time as a whole: what comes slowly but steadily may take for ever.
+TEST_F(CurlHttpClientTest, LetsAnyTransferRunOnThatIsFastEnough) {
+  TinyServer server({Ok(std::string(3000, 'x'))});
+  HttpRequest request;
+  request.url = server.url();
+  request.receive_limit_bytes_per_s = 10'000;  // 300 ms, six stretches.
+  request.stall_timeout_ms = 50;
+  request.stall_bytes_per_s = 1000;
+  const auto response = client_->Send(request, nullptr, nullptr);
+  ASSERT_TRUE(response.ok()) << response.status().ToString();
+}
+
+TEST_F(CurlHttpClientTest, GivesUpWhatTricklesHoweverLongItWouldLast) {
+  TinyServer server(
+      {"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + std::string(50, 'x') + "<trickle>"});
+  HttpRequest request;
+  request.url = server.url();
+  request.stall_timeout_ms = 100;
+  request.stall_bytes_per_s = 10'000;
+  const auto response = client_->Send(request, nullptr, nullptr);
+  EXPECT_EQ(response.status().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(response.status().message(), HasSubstr("fewer than 10000 bytes a second"));
+}
+
+TEST_F(CurlHttpClientTest, GoesThroughTheProxyThatItIsGiven) {
+  const std::string answer = Ok("by proxy") + "<close>";
+  TinyServer proxy({answer, answer, "HTTP/1.1 407 Who are you\r\n\r\n<close>"});
+  ::unsetenv("no_proxy");
+  const auto restore = [] { ::setenv("no_proxy", "*", 1); };
+  const std::string url = "http://models.invalid/x";
+  const auto send = [](HttpClient& client, const std::string& to) {
+    HttpRequest request;
+    request.url = to;
+    return client.Send(request, nullptr, nullptr);
+  };
+  auto given =
+      NewCurlHttpClient({.user_agent = "", .ca_file = "", .proxy_url = proxy.url(""), .pins = {}});
+  EXPECT_EQ(send(*given, url)->body, "by proxy");
+  ::setenv("http_proxy", proxy.url("").c_str(), 1);
+  EXPECT_EQ(Get(url)->body, "by proxy");
+  auto none = NewCurlHttpClient({.user_agent = "", .ca_file = "", .proxy_url = "", .pins = {}});
+  EXPECT_EQ(send(*none, url).status().code(), StatusCode::kNoNetworkConnection);
+  ::unsetenv("http_proxy");
+  const auto refused = send(*given, "https://models.invalid/x");
+  EXPECT_EQ(refused.status().code(), StatusCode::kUnavailable) << refused.status().ToString();
+  EXPECT_THAT(refused.status().message(), HasSubstr("407"));
+  restore();
+  proxy.Stop();
+  EXPECT_THAT(proxy.requests().at(0), HasSubstr("GET http://models.invalid/x HTTP/1.1\r\n"));
+  EXPECT_THAT(proxy.requests().at(2), HasSubstr("CONNECT models.invalid:443 HTTP/1.1\r\n"));
 }
 
 TEST_F(CurlHttpClientTest, TellsARefusedConnectionFromAMissingHost) {

@@ -36,8 +36,8 @@ struct HttpRequest {
   uint64_t body_size_bytes = 0;
 
   int64_t connect_timeout_ms = 10'000;
-  // Gives up with kDeadlineExceeded when fewer than stall_bytes_per_s arrive or leave on
-  // average for stall_timeout_ms. There is no cap on the whole transfer.
+  // Gives up with kDeadlineExceeded after a stretch of stall_timeout_ms in which fewer than
+  // stall_bytes_per_s arrived and left on average. There is no cap on the whole transfer.
   int64_t stall_timeout_ms = 30'000;
   int64_t stall_bytes_per_s = 1;
   uint64_t receive_limit_bytes_per_s = 0;       // 0: no limit.
@@ -68,7 +68,7 @@ class HttpClient {
   // Blocks until the response is complete. Any HTTP status is a success here. Errors:
   // kNoNetworkConnection (no such host, no route), kUnavailable (refused, reset, cut short),
   // kDeadlineExceeded (stalled), kCancelled (cancelled became true; checked at least twice a
-  // second), kPermissionDenied (TLS certificate refused), or what the sink returned.
+  // second), kPermissionDenied (TLS certificate or key refused), or what the sink returned.
   // sink and cancelled may be null. Redirects are not followed.
   virtual Result<HttpResponse> Send(const HttpRequest& request, HttpSink* sink,
                                     const std::atomic<bool>* cancelled) = 0;
@@ -77,7 +77,18 @@ class HttpClient {
 struct CurlHttpClientOptions {
   std::string user_agent;
   std::string ca_file;  // PEM; trusted instead of the system's store. Empty: that.
+  // "http://proxy.example.org:3128"; https, socks5 and socks5h, too. Empty: no proxy, whatever the
+  // environment says. nullopt: as the environment says, by libcurl's rules: http_proxy, https_proxy
+  // or HTTPS_PROXY, else all_proxy or ALL_PROXY, but for what no_proxy or NO_PROXY names.
+  std::optional<std::string> proxy_url = std::nullopt;
+  // "sha256//" and the Base64 of a SHA-256 of a certificate's public key (SubjectPublicKeyInfo).
+  // When there are any, a host without one of these keys is refused, whoever vouches for it.
+  std::vector<std::string> pins = {};
 };
+
+// kInvalidArgument names what is malformed: for options that come from outside.
+Status CheckProxyUrl(std::string_view proxy_url);
+Status CheckPin(std::string_view pin);
 
 std::unique_ptr<HttpClient> NewCurlHttpClient(const CurlHttpClientOptions& options);
 

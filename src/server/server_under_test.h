@@ -54,6 +54,7 @@ class ServerUnderTest {
   const std::string& installation_token() const { return installation_token_; }
   // Of the bound address, whatever the public URL is.
   std::string url() const { return "http://" + daemon_->addresses().front(); }
+  std::string tls_url() const { return "https://" + daemon_->tls_addresses().front(); }
   const std::string& folder() const { return directory_.path(); }
   testing::ManualClock& clock() { return clock_; }
   const Json& admin_file() const { return admin_file_; }

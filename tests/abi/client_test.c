@@ -45,6 +45,14 @@ static void test_wrong_calls(const char* directory) {
   options.version = 99;
   EXPECT(godwit_client_open(&options, &client, NULL) == GODWIT_INVALID_ARGUMENT);
   options = good_options(directory);
+  options.pin_count = 1;
+  EXPECT(godwit_client_open(&options, &client, &error) == GODWIT_INVALID_ARGUMENT);
+  EXPECT(strstr(error.message, "pins") != NULL);
+  options = good_options(directory);
+  options.proxy_url = "proxy.example.org:3128";
+  EXPECT(godwit_client_open(&options, &client, &error) == GODWIT_INVALID_ARGUMENT);
+  EXPECT(strstr(error.message, "proxy_url") != NULL);
+  options = good_options(directory);
   options.api_key = NULL;
   EXPECT(godwit_client_open(&options, &client, &error) == GODWIT_INVALID_ARGUMENT);
   EXPECT(error.code == GODWIT_INVALID_ARGUMENT);
