@@ -10,6 +10,7 @@
 #include "cli/dev_certificates.h"
 #include "cli/server_process.h"
 #include "cli/signals.h"
+#include "fault/fault_server.h"
 #include "proxy/proxy.h"
 
 namespace godwit::cli {
@@ -26,6 +27,7 @@ struct Running {
   std::string public_url;   // As it was given; empty: none was.
   std::string tls_address;  // "127.0.0.1:8443".
   std::string proxy_address;
+  std::string fault_url;  // Empty: no faults were asked for.
   DevCertificates certificates;
 };
 
@@ -51,7 +53,7 @@ std::vector<Variable> VariablesOf(const Running& running) {
   if (!running.public_url.empty()) direct += "," + HostOf(running.public_url);
   return {
       {"GODWIT_SERVER", server},
-      {"GODWIT_URL", server},
+      {"GODWIT_URL", running.fault_url.empty() ? server : running.fault_url},
       {"GODWIT_CREDENTIALS", JoinPath(credentials, "admin.json")},
       {"GODWIT_APP", JoinPath(credentials, "app.json")},
       {"GODWIT_CA_FILE", authority},
@@ -103,6 +105,10 @@ void Explain(Console& console, const Running& running) {
   console.Note("  server  https://" + running.tls_address + " and " + running.plain_url);
   console.Note("  proxy   http://" + running.proxy_address + ", for clients that know only " +
                "Firebase's hosts");
+  if (!running.fault_url.empty()) {
+    console.Note("  faults  " + running.fault_url +
+                 ", which devices are led to; each that hits is " + "a line here");
+  }
   console.Note("  data    " + running.data);
   console.Note("  CA      " + authority + ", until " +
                FormatTimeMillis(running.certificates.authority_expiry_ms).substr(0, 10) +
@@ -140,9 +146,10 @@ Result<std::unique_ptr<ServerProcess>> StartServer(Context& context, const DevOp
                                       running->certificates.server_path,
                                       "--port-file",
                                       port_file};
-  if (!options.public_url.empty()) {
-    command.insert(command.end(), {"--public-url", options.public_url});
-  }
+  // Links to files must lead through the faults, too.
+  const std::string& public_url =
+      options.public_url.empty() ? running->fault_url : options.public_url;
+  if (!public_url.empty()) command.insert(command.end(), {"--public-url", public_url});
   GODWIT_ASSIGN_OR_RETURN(auto server, ServerProcess::Start(command));
   const int64_t deadline_ms = context.clock.MonotonicMs() + kStartTimeoutMs;
   for (;;) {
@@ -175,6 +182,18 @@ Status WaitForEnd(const SignalWaiter& signals, ServerProcess& server) {
   }
 }
 
+// Listens already, so that the server knows where devices will come; nullptr without faults.
+Result<std::unique_ptr<FaultServer>> ListenForFaults(const DevOptions& options, Logger& logger,
+                                                     Running* running) {
+  if (options.faults.empty()) return std::unique_ptr<FaultServer>();
+  FaultServerOptions fault_options;
+  fault_options.listen = options.fault_listen;
+  GODWIT_ASSIGN_OR_RETURN(fault_options.spec, ParseFaultSpec(options.faults));
+  GODWIT_ASSIGN_OR_RETURN(auto faults, FaultServer::Listen(fault_options, logger));
+  running->fault_url = "http://" + Reachable(faults->address());
+  return faults;
+}
+
 Status Serve(Context& context, const DevOptions& options, const SignalWaiter& signals) {
   Running running;
   running.public_url = options.public_url;
@@ -186,8 +205,10 @@ Status Serve(Context& context, const DevOptions& options, const SignalWaiter& si
   GODWIT_ASSIGN_OR_RETURN(running.certificates,
                           EnsureDevCertificates(context.fs, context.clock,
                                                 JoinPath(running.data, "tls"), DevServerNames()));
-  GODWIT_ASSIGN_OR_RETURN(const auto server, StartServer(context, options, &running));
   ConsoleLogger logger(context.console);
+  GODWIT_ASSIGN_OR_RETURN(const auto faults, ListenForFaults(options, logger, &running));
+  GODWIT_ASSIGN_OR_RETURN(const auto server, StartServer(context, options, &running));
+  if (faults) GODWIT_RETURN_IF_ERROR(faults->SetUpstream(running.plain_url.substr(7)));
   ProxyOptions proxy_options;
   proxy_options.listen = options.proxy;
   proxy_options.server = running.tls_address;
@@ -201,9 +222,15 @@ Status Serve(Context& context, const DevOptions& options, const SignalWaiter& si
     GODWIT_RETURN_IF_ERROR(ReplaceFile(context.fs, options.env_file, ExportLines(running)));
   }
   std::thread thread([&proxy] { proxy->Run(); });
+  std::thread fault_thread;
+  if (faults) fault_thread = std::thread([&faults] { faults->Run(); });
   const Status ended = WaitForEnd(signals, *server);
   proxy->Stop();
   thread.join();
+  if (faults) {
+    faults->Stop();
+    fault_thread.join();
+  }
   return ended;
 }
 

@@ -201,6 +201,8 @@ struct DevOptions {
   std::string proxy = "127.0.0.1:8480";
   std::string public_url;
   std::string env_file;
+  std::string faults;  // Empty: none.
+  std::string fault_listen = "127.0.0.1:8490";
 };
 Status RunDev(Context& context, const DevOptions& options);
 

@@ -380,6 +380,7 @@ class Tree {
              Row{"--listen", &options.listen, "Where the server listens; port 0 picks one"},
              Row{"--listen-tls", &options.listen_tls, "The same, with TLS"},
              Row{"--proxy", &options.proxy, "Where the proxy listens (see: godwit proxy --help)"},
+             Row{"--fault-listen", &options.fault_listen, "Where devices meet the faults"},
          }) {
       dev->add_option(row.flag, *row.address, row.help)
           ->capture_default_str()
@@ -391,6 +392,10 @@ class Tree {
     dev->add_option("--env", options.env_file,
                     "A file that has the export lines while the server runs, for scripts")
         ->type_name("FILE");
+    dev->add_option("--fault", options.faults,
+                    "What goes wrong for devices, as in latency=2s,rate=20k,drop@70%,500:check "
+                    "(see docs/guides/develop.md)")
+        ->type_name("FAULTS");
     auto* proxy = Add(&app_, "proxy", "Lead Firebase's clients to your server (an HTTPS proxy)",
                       &RunProxy, &Options::proxy);
     proxy->add_option("--listen", options_->proxy.listen, "Where to listen; port 0 picks one")

@@ -121,6 +121,23 @@ def test_a_public_url_is_for_others_and_takes_nothing_from_this_machine(tmp_path
     assert dev.end(signal.SIGTERM) == 0
 
 
+def test_faults_meet_devices_and_nobody_else(tmp_path):
+    faults = "503*1:token,portal*1:check,drop@40%*1,expire*1,latency=1ms"
+    dev = Dev(tmp_path, "--fault", faults, "--fault-listen", "127.0.0.1:0")
+    model = tmp_path / "face.tflite"
+    model.write_bytes(padded_model("face", 400_000))
+    dev.godwit("model", "push", model, "--name", "face", "--publish")
+    path = dev.godwit("get", "face", "--type", "latest").strip()
+    assert sha256(open(path, "rb").read()) == sha256(model.read_bytes())
+    log = dev.log_text()
+    assert log.count("faults for a request: token") == 2 and log.count("faults for a request: bytes") >= 2
+    assert "faults  " + dev.variables["GODWIT_URL"] in log
+    assert dev.end(signal.SIGTERM) == 0
+    done = subprocess.run([BIN / "godwit", "dev", "--fault", "drop"], capture_output=True, text=True, timeout=60,
+                          env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    assert done.returncode == 2 and "at character 5: '@' was expected" in done.stderr
+
+
 def test_no_server_outlives_the_command(dev):
     dev.end(signal.SIGKILL)
     deadline = time.monotonic() + 20
