@@ -3,12 +3,14 @@
 check_abi.py headers C_COMPILER CXX_COMPILER HEADER...   each compiles alone, as C99 and as C++
 check_abi.py symbols LIBRARY EXPECTED_FILE               exactly these are exported
 check_abi.py needed LIBRARY EXPECTED_FILE                nothing else is needed
+check_abi.py size LIBRARY BYTES                          stripped, it has no more
 """
 
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 # A sanitizer's runtime comes with the build, not with the library.
 SANITIZER = re.compile(r"lib(asan|ubsan|tsan|lsan)\.so")
@@ -58,8 +60,17 @@ def check_needed(library: str, expected_file: str) -> list[str]:
             for name in sorted(found - allowed) if not SANITIZER.match(name)]
 
 
+def check_size(library: str, limit: str) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        stripped = pathlib.Path(folder, "library")
+        run("strip", "-o", str(stripped), library)
+        size = stripped.stat().st_size
+    print(f"{library}: {size} bytes, stripped; {limit} are allowed")
+    return [] if size <= int(limit) else ["apps carry every byte: find what grew, or say why it must"]
+
+
 def main() -> int:
-    checks = {"headers": check_headers, "symbols": check_symbols, "needed": check_needed}
+    checks = {"headers": check_headers, "symbols": check_symbols, "needed": check_needed, "size": check_size}
     problems = checks[sys.argv[1]](*sys.argv[2:])
     for problem in problems:
         print(problem, file=sys.stderr)
