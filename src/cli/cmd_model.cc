@@ -68,6 +68,10 @@ void PrintModel(Console& console, const Json& model) {
   console.Print(console.Styled(Style::kBold, Printable(model["displayName"].AsString())) + "\n");
   PrintRow(console, "id", Printable(ModelId(model)));
   PrintRow(console, "published", VersionText(model["publishedVersion"]));
+  if (model.Has("servedVersion")) {  // Not the published one, for that was revoked.
+    const int64_t served = model["servedVersion"].AsInt();
+    PrintRow(console, "devices get", served == 0 ? "nothing" : std::to_string(served));
+  }
   PrintRow(console, "latest", VersionText(model["latestVersion"]));
   PrintRow(console, "aliases", AliasesText(model, 0));
   PrintRow(console, "size", SizeText(model["tfliteModel"]["sizeBytes"]));
@@ -94,6 +98,13 @@ void PrintVersion(Console& console, const std::string& address, const Json& vers
   PrintRow(console, "size", SizeText(version["sizeBytes"]));
   PrintRow(console, "sha256", Printable(version["sha256"].AsString()));
   PrintRow(console, "created", FormatTimestamp(version["createTime"].AsString()));
+  if (const Json& revoked = version["revoked"]; !revoked.is_null()) {
+    PrintRow(console, "revoked",
+             FormatTimestamp(revoked["time"].AsString()) + " by " +
+                 Printable(revoked["by"].AsString()) + "  " +
+                 Printable(revoked["reason"].AsString()));
+  }
+  PrintRow(console, "golden", Printable(version["golden"]["sha256"].AsString()));
   for (const Json& tensor : version["inputs"].items())
     PrintRow(console, "input", TensorText(tensor));
   for (const Json& tensor : version["outputs"].items()) {
@@ -201,7 +212,10 @@ Status RunModelVersions(Context& context, const ModelNameOptions& options) {
                {"CREATED (UTC)"},
                {"SHA256"}});
   for (const Json& version : versions) {
-    table.AddRow({VersionText(version["version"]), version["published"].AsBool() ? "yes" : "",
+    const char* const published = version["revoked"].is_object()  ? "revoked"
+                                  : version["published"].AsBool() ? "yes"
+                                                                  : "";
+    table.AddRow({VersionText(version["version"]), published,
                   version["version"].AsInt() == model["latestVersion"].AsInt() ? "yes" : "",
                   AliasesText(model, version["version"].AsInt()), SizeText(version["sizeBytes"]),
                   FormatTimestamp(version["createTime"].AsString()),

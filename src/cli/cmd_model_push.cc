@@ -101,6 +101,10 @@ Status RunModelPush(Context& context, const ModelPushOptions& options) {
   push.tags = options.tags;
   GODWIT_ASSIGN_OR_RETURN(PushedModel pushed, PushModel(context, client, push));
   const int64_t latest = pushed.model["latestVersion"].AsInt();
+  if (!options.golden.empty()) {
+    // Before it is published: no device gets the version without its golden file.
+    GODWIT_RETURN_IF_ERROR(AttachGolden(context, client, push.name, pushed.model, options.golden));
+  }
   std::vector<std::string> breaking;
   if (options.publish && pushed.model["publishedVersion"].AsInt() != latest) {
     breaking = WarnOfBreaks(context, client, push.name, pushed.model);

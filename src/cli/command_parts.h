@@ -29,6 +29,8 @@ void AddAdminFlags(CLI::App* command, CommandLine* line);
 // The type's name says the choices already; help must not repeat them.
 CLI::Validator OneOf(const std::vector<std::string>& words);
 
+// godwit model revoke and unrevoke, test-device, explain.
+void AddTargetingCommands(CLI::App* root, CLI::App* model, CommandLine* line);
 // godwit project, app, key, account.
 void AddAccessCommands(CLI::App* root, CommandLine* line);
 

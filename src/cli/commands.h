@@ -35,6 +35,7 @@ struct ModelPushOptions {
   std::string name;
   bool publish = false;
   std::vector<std::string> tags;
+  std::string golden;  // A file; empty: the version's golden file stays as it is.
 };
 Status RunModelPush(Context& context, const ModelPushOptions& options);
 

@@ -143,6 +143,7 @@ class Tree {
     AddAdmin(update);
     AddJson(update);
     AddModelAliases(model);
+    AddTargetingCommands(&app_, model, &line_);
     auto* erase = Add(model, "delete", "Delete a model and all its versions, or one version",
                       &RunModelDelete, &Options::erase);
     AddAddress(erase, &options_->erase.address, "NAME or NAME@VERSION");
@@ -194,6 +195,9 @@ class Tree {
         ->required()
         ->type_name("NAME");
     push->add_flag("--publish", options_->push.publish, "Let devices have it at once");
+    push->add_option("--golden", options_->push.golden,
+                     "Golden inputs that devices try it with (see: godwit model golden --help)")
+        ->type_name("FILE");
     push->add_option("--tag", options_->push.tags, "A tag; may be given several times")
         ->type_name("TAG")
         ->take_all();

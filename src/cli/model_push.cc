@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cli/mapped_file.h"
 #include "cli/object_upload.h"
 #include "cli/progress.h"
 
@@ -94,6 +95,24 @@ Result<PushedModel> PushModel(Context& context, AdminClient& client, const Model
 
 Result<Json> SetTags(AdminClient& client, const Json& model, const std::vector<std::string>& tags) {
   return client.PatchModel(ModelId(model), "tags", Json::Object({{"tags", TagsJson(tags)}}));
+}
+
+Status AttachGolden(Context& context, AdminClient& client, const std::string& name,
+                    const Json& model, const std::string& file) {
+  GODWIT_ASSIGN_OR_RETURN(const MappedFile golden, MappedFile::Open(file));
+  ObjectUpload upload;
+  upload.bucket = client.settings().project_id + "-models";
+  upload.object =
+      "Godwit/Golden/" + name + "-" + DigestOf(golden.bytes()).ToHex().substr(0, 16) + ".golden";
+  upload.bytes = golden.bytes();
+  GODWIT_RETURN_IF_ERROR(UploadObject(client, context.clock, upload));
+  const std::string path = "/v1beta2/projects/" + client.settings().project_id + "/models/" +
+                           ModelId(model) + "/versions/" +
+                           std::to_string(model["latestVersion"].AsInt()) + "/golden";
+  const std::string uri = "gs://" + upload.bucket + "/" + upload.object;
+  return client.Call("PUT", path, Json::Object({{"gcsGoldenUri", Json(uri)}}))
+      .status()
+      .WithContext("attach " + file);
 }
 
 Result<Json> PublishVersion(AdminClient& client, const Json& model, int64_t version) {

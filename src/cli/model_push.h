@@ -32,6 +32,10 @@ Result<PushedModel> PushModel(Context& context, AdminClient& client, const Model
 // Gives the model these tags instead of its own; the model as the server has it then.
 Result<Json> SetTags(AdminClient& client, const Json& model, const std::vector<std::string>& tags);
 
+// Uploads golden inputs and attaches them to the model's latest version. Blocks.
+Status AttachGolden(Context& context, AdminClient& client, const std::string& name,
+                    const Json& model, const std::string& file);
+
 // Lets devices have that version; the model as the server has it then.
 Result<Json> PublishVersion(AdminClient& client, const Json& model, int64_t version);
 

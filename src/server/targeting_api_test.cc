@@ -95,6 +95,7 @@ TEST_F(TargetingApiTest, ARevokedVersionGivesWayToTheNewestOlderOne) {
     EXPECT_NE(version["revoked"]["by"].AsString(), "");
     server_.Restart();
   }
+  EXPECT_TRUE(Publish(3).json().Has("error")) << "also where it is the published one already";
   EXPECT_EQ(server_.Admin("DELETE", model_ + "/versions/2").status, 400) << "devices get it";
   ASSERT_EQ(Unrevoke(3).status, 200);
   EXPECT_EQ(Gets("face"), 3);

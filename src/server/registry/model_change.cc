@@ -40,9 +40,9 @@ std::optional<VersionRecord> TakeFile(const SubmittedFile& file, bool moves_publ
   return added;
 }
 
-// 0: nothing. What is published already stays, even if it was revoked since.
+// 0: nothing.
 Status MovePublished(int64_t number, Model* model) {
-  if (number != 0 && number != model->published) {
+  if (number != 0) {
     const Version* version = model->FindVersion(number);
     if (version == nullptr) return NoSuchVersion(number);
     GODWIT_RETURN_IF_ERROR(CheckUsable(*model, *version, "published"));
