@@ -11,6 +11,7 @@
 #include "protocol/json.h"
 #include "protocol/model_address.h"
 #include "protocol/model_messages.h"
+#include "protocol/seed_manifest.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -26,6 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto batch = godwit::ParseEventBatch(text, 20'455); batch.ok()) {
     const auto again = godwit::ParseEventBatch(godwit::SerializeEventBatch(*batch), 20'455);
     if (!again.ok() || again->rows != batch->rows) std::abort();
+  }
+  if (const auto seeds = godwit::ParseSeedManifest(text); seeds.ok()) {
+    const auto again = godwit::ParseSeedManifest(godwit::SerializeSeedManifest(*seeds));
+    if (!again.ok() || *again != *seeds) std::abort();
   }
   static_cast<void>(godwit::StatusFromErrorBody(500, text));
   static_cast<void>(godwit::RevokedHashFromErrorBody(text));

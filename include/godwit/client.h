@@ -65,11 +65,16 @@ typedef struct godwit_client_options {
   const char* const* pins;
   uint32_t pin_count;
   uint32_t stall_bytes_per_s; /* Slower than this for stall_timeout_ms, a request fails; 0: 1. */
+  /* Models that the app ships, and seeds.json, as `godwit model pull --seed` makes them; NULL:
+   * none. Such a model is the local one, in place and without the network, when the store has
+   * none, or a lower version that came before this seed. Its file must stay as it is. */
+  const char* seed_directory;
 } godwit_client_options;
 
 #define GODWIT_CLIENT_OPTIONS_VERSION 1
 #define GODWIT_CLIENT_OPTIONS_INIT \
   {GODWIT_CLIENT_OPTIONS_VERSION,  \
+   0,                              \
    0,                              \
    0,                              \
    0,                              \
@@ -239,7 +244,8 @@ GODWIT_API void godwit_request_progress(const godwit_request* request, uint64_t*
 /* Cancels the request unless it is finished, and releases it. NULL is allowed. */
 GODWIT_API void godwit_request_close(godwit_request* request);
 
-/* The models in the store, by name; reads the disk only.
+/* The models in the store, by name, without those that the app ships; reads the
+ * disk only.
  *
  * out: on success, release it with godwit_model_list_close(). NULL on failure.
  *
@@ -248,7 +254,8 @@ GODWIT_API void godwit_request_close(godwit_request* request);
 GODWIT_API godwit_status godwit_client_list_models(godwit_client* client, godwit_model_list** out,
                                                    godwit_error* error);
 
-/* Forgets a model; its file goes when no app can still use it. Disk only.
+/* Forgets a model; its file goes when no app can still use it. One that the app
+ * ships stays. Disk only.
  *
  * GODWIT_NOT_FOUND  it is not in the store
  * GODWIT_IO         the disk

@@ -129,6 +129,7 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
   read.receive_limit_bytes_per_s = options->receive_limit_bytes_per_s;
   read.app_version = TextOrEmpty(options->app_version);
   read.store_bytes_max = options->store_bytes_max;
+  read.seed_directory = TextOrEmpty(options->seed_directory);
   if (options->stall_timeout_ms != 0) read.stall_timeout_ms = options->stall_timeout_ms;
   if (options->stall_bytes_per_s != 0) read.stall_bytes_per_s = options->stall_bytes_per_s;
   GODWIT_ASSIGN_OR_RETURN(read.fallback_urls,

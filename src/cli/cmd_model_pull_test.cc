@@ -64,7 +64,7 @@ class ModelPullTest : public ::testing::Test {
     Console console(sink, sink, {});
     UnknownPlatform platform;
     Context context{console, *fs_, clock_, http, http, settings, platform};
-    Status status = RunModelPull(context, {address, output()});
+    Status status = RunModelPull(context, {address, output(), ""});
     std::fclose(sink);
     return status;
   }

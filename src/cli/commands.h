@@ -42,6 +42,7 @@ Status RunModelPush(Context& context, const ModelPushOptions& options);
 struct ModelPullOptions {
   std::string address;
   std::string output;
+  std::string seed_folder;  // Set instead of output.
 };
 Status RunModelPull(Context& context, const ModelPullOptions& options);
 

@@ -206,9 +206,12 @@ class Tree {
     auto* pull = Add(model, "pull", "Download a version to a file", &RunModelPull, &Options::pull);
     AddAddress(pull, &options_->pull.address,
                "NAME (what devices get), NAME@VERSION or NAME@ALIAS");
-    pull->add_option("-o,--output", options_->pull.output, "The file to write")
-        ->required()
-        ->type_name("FILE");
+    auto* output = pull->add_option("-o,--output", options_->pull.output, "The file to write");
+    output->type_name("FILE");
+    pull->add_option("--seed", options_->pull.seed_folder,
+                     "Instead: a folder that an app ships; NAME.tflite and seeds.json go there")
+        ->type_name("FOLDER")
+        ->excludes(output);
     AddAdmin(pull);
     AddJson(pull);
   }

@@ -161,7 +161,8 @@ Result<std::unique_ptr<Client>> Client::Open(const ClientOptions& options, Clien
   GODWIT_ASSIGN_OR_RETURN(
       auto store, ModelStore::Open(seams.file_system, seams.clock, seams.logger, checked.directory,
                                    checked.server_url, checked.project_id, checked.app_id,
-                                   {.bytes_max = checked.store_bytes_max}));
+                                   {.bytes_max = checked.store_bytes_max,
+                                    .seed_directory = checked.seed_directory}));
   std::unique_ptr<Client> client(new Client(checked, seams, std::move(store)));
   client->load_guard_->Settle();
   return client;

@@ -31,6 +31,7 @@ struct ClientOptions {
   int64_t stall_timeout_ms = 30'000;
   std::string app_version;  // Told to the server with every check; may be empty.
   int64_t stall_bytes_per_s = 1;
+  std::string seed_directory;    // Models that the app ships, with seeds.json; empty: none.
   uint64_t store_bytes_max = 0;  // Of the models' files, of this app on this server; 0: no limit.
 
   uint64_t free_disk_reserve_bytes = 0;  // Of the disk, never used for models.

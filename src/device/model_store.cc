@@ -16,6 +16,12 @@ constexpr uint64_t kMarkerMaxBytes = 64 << 10;
 
 std::string HashOfName(std::string_view name) { return DigestOf(name).ToHex(); }
 
+// Whether an app that brings this seed is ahead of what the server once chose.
+bool IsNewer(const SeedModel& seed, const ModelRecord& record) {
+  if (record.seed && record.seed->ToHex() == seed.hash) return false;
+  return seed.version && record.version && *seed.version > *record.version;
+}
+
 // nullopt when the file is absent.
 Result<std::optional<std::string>> ReadIfPresent(FileSystem& fs, const std::string& path,
                                                  uint64_t max_bytes) {
@@ -120,6 +126,17 @@ Result<std::optional<LocalModel>> ModelStore::Find(const std::string& name) {
   GODWIT_RETURN_IF_ERROR(CheckModelName(name));
   const std::string file_name = HashOfName(name);
   GODWIT_ASSIGN_OR_RETURN(auto standing, ReadRecord(file_name));
+  const SeedModel* const seed = seeds_.Find(name);
+  if (seed != nullptr && (!standing.has_value() || IsNewer(*seed, standing->record->record))) {
+    if (auto path = seeds_.Path(*seed)) {
+      return std::optional(LocalModel{.name = name,
+                                      .hash = seed->hash,
+                                      .path = *std::move(path),
+                                      .size_bytes = seed->size_bytes,
+                                      .version = seed->version,
+                                      .previous = {}});
+    }
+  }
   if (!standing.has_value()) return std::optional<LocalModel>();
   NoteUse(file_name, standing->record->info);
   return std::optional<LocalModel>(std::move(standing->model));
@@ -152,6 +169,11 @@ Status ModelStore::Delete(const std::string& name) {
 
 Result<bool> ModelStore::FallBack(const std::string& name, const Digest& bad) {
   GODWIT_RETURN_IF_ERROR(CheckModelName(name));
+  bool left_seed = false;
+  if (const SeedModel* const seed = seeds_.Find(name); seed && seed->hash == bad.ToHex()) {
+    GODWIT_RETURN_IF_ERROR(seeds_.Revoke(*seed));
+    left_seed = true;
+  }
   const std::string name_hash = HashOfName(name);
   const std::string path = PathOf(kRecordFolder, name_hash);
   GODWIT_ASSIGN_OR_RETURN(const auto store_lock,
@@ -161,11 +183,11 @@ Result<bool> ModelStore::FallBack(const std::string& name, const Digest& bad) {
   const auto standing = records_.Read(path);
   if (!standing.ok() && (standing.status().code() == StatusCode::kNotFound ||
                          standing.status().code() == StatusCode::kDataLoss)) {
-    return false;
+    return left_seed;
   }
   if (!standing.ok()) return standing.status();
   ModelRecord record = (*standing)->record;
-  if (record.digest != bad) return false;
+  if (record.digest != bad) return left_seed;
   if (record.previous) {
     const auto info = fs_.Stat(PathOf(kBlobFolder, record.previous->digest.ToHex()));
     if (info.ok() && info->size_bytes == record.previous->size_bytes) {
@@ -209,6 +231,7 @@ Result<std::unique_ptr<PartialDownload>> ModelStore::OpenPartial(const std::stri
   plan.record_path = PathOf(kRecordFolder, name_hash);
   plan.blob_path = PathOf(kBlobFolder, expected.ToHex());
   const std::string partial_name = name_hash + "-" + expected.ToHex();
+  if (const SeedModel* const seed = seeds_.Find(name)) plan.seed = *Digest::Parse(seed->hash);
   plan.partial_path = PathOf(kPartialFolder, partial_name);
   GODWIT_ASSIGN_OR_RETURN(plan.room,
                           MakeRoom(name_hash, partial_name, expected, expected_size_bytes));

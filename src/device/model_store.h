@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "device/record_cache.h"
+#include "device/seed_models.h"
 #include "device/store_format.h"
+#include "device/store_layout.h"
 #include "device/store_reservations.h"
 #include "digest/digest.h"
 #include "fs/file_system.h"
@@ -80,6 +82,7 @@ struct ModelStoreOptions {
   // What the files may have together, those on their way in too; 0: no limit. Downloads that
   // other processes run at the same moment may go past it; the next download goes back below.
   uint64_t bytes_max = 0;
+  std::string seed_directory;  // Models that the app ships; empty: none.
 };
 
 // What a look at the models' files found.
@@ -102,12 +105,14 @@ class ModelStore {
                                                   const std::string& app_id,
                                                   const ModelStoreOptions& options = {});
 
+  // The app's seed is that model when nothing newer is in the store: nothing at all, or a lower
+  // version that the server did not choose while this seed was there.
   // nullopt when there is none. A damaged record counts as none, and is logged. Two calls to the
   // system when the record is the one that the last Find or List read, and once a day a third,
   // which notes that the model is used.
   Result<std::optional<LocalModel>> Find(const std::string& name);
 
-  // Sorted by name. Damaged records are left out, and logged.
+  // Sorted by name, without seeds. Damaged records are left out, and logged.
   Result<std::vector<LocalModel>> List();
 
   // Forgets the model and its partial download; Ok when there is none. The file itself goes with
@@ -171,7 +176,8 @@ class ModelStore {
         logger_(logger),
         directory_(std::move(directory)),
         options_(options),
-        records_(fs) {}
+        records_(fs),
+        seeds_(fs, logger, options_.seed_directory, JoinPath(directory_, kSeedFolder)) {}
 
   Status CreateOrCheck(const StoreOwner& owner);
   Result<bool> CheckMarker();
@@ -206,6 +212,7 @@ class ModelStore {
   const std::string directory_;
   const ModelStoreOptions options_;
   RecordCache records_;
+  SeedModels seeds_;
   const std::shared_ptr<StoreReservations> reservations_ = std::make_shared<StoreReservations>();
 };
 

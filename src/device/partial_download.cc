@@ -101,7 +101,8 @@ class FilePartialDownload final : public PartialDownload {
   Result<LocalModel> DoActivate(std::optional<uint64_t> version) {
     assert(blob_stands_);
     GODWIT_ASSIGN_OR_RETURN(const auto previous, FindPrevious());
-    ModelRecord record{plan_.name, plan_.expected, size_bytes_, clock_.NowMs(), version, previous};
+    ModelRecord record{plan_.name, plan_.expected, size_bytes_, clock_.NowMs(),
+                       version,    previous,       plan_.seed};
     GODWIT_RETURN_IF_ERROR(ReplaceFile(fs_, plan_.record_path, EncodeModelRecord(record)));
     return LocalModel{record.name,       record.digest.ToHex(),   plan_.blob_path,
                       record.size_bytes, record.downloaded_at_ms, record.version,

@@ -22,6 +22,7 @@ struct PartialDownloadPlan {
   std::string name;
   Digest expected;
   uint64_t expected_size_bytes = 0;
+  std::optional<Digest> seed;
   std::string record_path;
   std::string blob_path;
   std::string partial_path;

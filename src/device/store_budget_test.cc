@@ -18,7 +18,8 @@ std::string BytesOf(char letter, size_t size_bytes) { return std::string(size_by
 class StoreBudget : public ::testing::Test {
  protected:
   std::unique_ptr<ModelStore> Open(uint64_t bytes_max) {
-    auto store = ModelStore::Open(fs_, clock_, logger_, "store", "http://h", "p", "a", {bytes_max});
+    auto store =
+        ModelStore::Open(fs_, clock_, logger_, "store", "http://h", "p", "a", {bytes_max, ""});
     EXPECT_TRUE(store.ok()) << store.status().ToString();
     return *std::move(store);
   }

@@ -41,7 +41,7 @@ class Machine {
  public:
   bool Open() {
     auto store = ModelStore::Open(disk, clock, logger_, directory, "http://h", "p", "1:1:linux:a",
-                                  {bytes_max});
+                                  {bytes_max, "app"});
     store_ = store.ok() ? *std::move(store) : nullptr;
     return store_ != nullptr;
   }
@@ -128,6 +128,15 @@ bool PutADamagedOne(Machine& machine) {
          (*file)->Sync().ok();
 }
 
+bool ShipASeed(Machine& machine) {
+  const SeedModel seed{"face", "f", DigestOf(std::string_view(kOldBytes)).ToHex(), kOldBytes.size(),
+                       7};
+  return machine.disk.CreateDirectories("app").ok() && machine.disk.SyncDirectory("/").ok() &&
+         ReplaceFile(machine.disk, "app/f", kOldBytes).ok() &&
+         ReplaceFile(machine.disk, "app/seeds.json", SerializeSeedManifest({seed})).ok() &&
+         machine.Open() && machine.Put("voice", kNewBytes);
+}
+
 bool PutNew(Machine& machine) { return machine.Open() && machine.Put("face", kNewBytes); }
 
 bool MoveAndPutNew(Machine& machine) {
@@ -168,6 +177,10 @@ const std::vector<Row>& Rows() {
       {"verify", PutADamagedOne,
        [](Machine& machine) { return machine.Open() && machine.store().Verify().ok(); },
        {"?" + kOldBytes.substr(1), kAbsent}, {kAbsent}},
+      {"seed", ShipASeed,
+       [](Machine& machine) { return machine.Open() && machine.store().Find("face").ok(); },
+       {kOldBytes}, {kOldBytes}},
+      {"update of a seed", ShipASeed, PutNew, {kOldBytes}, {kNewBytes}},
       {"move the folder", PutOldOnes, MoveAndPutNew, {kOldBytes}, {kNewBytes}},
   };
   return rows;

@@ -23,6 +23,7 @@ enum class Field : uint16_t {
   kPreviousDigest = 6,
   kPreviousSizeBytes = 7,
   kPreviousVersion = 8,
+  kSeed = 9,
 };
 // Those of a trial.
 enum class TrialField : uint16_t { kRefusal = 1, kGoldenHash = 2, kCrashes = 3, kLoading = 4 };
@@ -158,6 +159,8 @@ Status SetField(const FieldValue& taken, ModelRecord& record) {
     case Field::kPreviousSizeBytes:
     case Field::kPreviousVersion:
       return SetPrevious(taken, record.previous);
+    case Field::kSeed:
+      return SetDigest(taken.value, record.seed.emplace());
   }
   if (taken.field >= kFirstFieldNotToSkip) return Damaged("a newer version wrote this record");
   return Status::Ok();
@@ -207,6 +210,7 @@ std::string EncodeModelRecord(const ModelRecord& record) {
       PutIntegerField(Field::kPreviousVersion, *record.previous->version, payload);
     }
   }
+  if (record.seed.has_value()) PutDigestField(Field::kSeed, *record.seed, payload);
   return Frame(kRecordMagic, payload);
 }
 

@@ -48,6 +48,7 @@ struct ModelRecord {
   int64_t downloaded_at_ms = 0;
   std::optional<uint64_t> version;
   std::optional<PreviousVersion> previous;
+  std::optional<Digest> seed;  // The app's seed at that time: the server chose this instead.
   friend bool operator==(const ModelRecord&, const ModelRecord&) = default;
 };
 

@@ -12,12 +12,17 @@ namespace godwit {
 namespace {
 
 // The first that was ever written; and one with all that came since.
-const ModelRecord kFirst = {"face", DigestOf(std::string_view("the bytes of a model\n")),
-                            21,     1767323045678,
-                            7,      std::nullopt};
-const ModelRecord kRecord = {
-    "face",       DigestOf(std::string_view("the bytes of a model\n")),    21, 1767323045678,
-    std::nullopt, PreviousVersion{DigestOf(std::string_view("old")), 3, 6}};
+const ModelRecord kFirst = {"face",      DigestOf(std::string_view("the bytes of a model\n")),
+                            21,          1767323045678,
+                            7,           std::nullopt,
+                            std::nullopt};
+const ModelRecord kRecord = {"face",
+                             DigestOf(std::string_view("the bytes of a model\n")),
+                             21,
+                             1767323045678,
+                             7,
+                             PreviousVersion{DigestOf(std::string_view("old")), 3, 6},
+                             DigestOf(std::string_view("seed"))};
 
 std::string Framed(std::string_view payload) {
   // The frame is the same but for the letters that tell a record from an installation.
@@ -137,6 +142,41 @@ TEST(GoldenStore, OfVersion1IsReadAndWrittenByteForByte) {
             EncodeModelRecord(kFirst));
   EXPECT_EQ(ReadWholeFile(*fs, JoinPath(store.directory(), "format"), 1000).value(),
             EncodeStoreMarker(owner));
+}
+
+// A store with every kind of file and field, at a place where it was not made.
+TEST(GoldenStore, OfVersion1WithAllThatCameSinceIsRead) {
+  const testing::TempDirectory directory;
+  std::filesystem::copy(GODWIT_GOLDEN_DIRECTORY "/store-v1-all", directory.path(),
+                        std::filesystem::copy_options::recursive);
+  const auto fs = NewPosixFileSystem();
+  const testing::ManualClock clock;
+  NullLogger logger;
+  const std::string store_folder = JoinPath(directory.path(), "64ad1cae3543c9f1aff74969866ed7e9");
+  for (const char* const empty : {"locks", "partial"}) {  // git keeps no empty folders.
+    ASSERT_TRUE(fs->CreateDirectories(JoinPath(store_folder, empty)).ok());
+  }
+  const std::string app = JoinPath(directory.path(), "app");
+  ASSERT_TRUE(fs->CreateDirectories(app).ok());
+  const SeedModel seed{"face", "f", DigestOf(std::string_view("seed")).ToHex(), 4, 99};
+  ASSERT_TRUE(ReplaceFile(*fs, JoinPath(app, "f"), "seed").ok());
+  ASSERT_TRUE(ReplaceFile(*fs, JoinPath(app, "seeds.json"), SerializeSeedManifest({seed})).ok());
+  const auto opened =
+      ModelStore::Open(*fs, clock, logger, directory.path(), "http://127.0.0.1:8484", "godwit",
+                       "1:1234567890:linux:0123456789abcdef", {30, app});
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  ModelStore& store = **opened;
+  const std::string record = "records/" + DigestOf(std::string_view("face")).ToHex();
+  EXPECT_EQ(ReadWholeFile(*fs, JoinPath(store.directory(), record), 1000).value(),
+            EncodeModelRecord(kRecord));
+  EXPECT_EQ(store.Find("face").value()->version, 7u) << "chosen while that seed was there";
+  EXPECT_EQ(store.Verify().value().whole.size(), 1u);
+  EXPECT_EQ(store.OpenPartial("voice", Digest(), 10).status().code(), StatusCode::kNotEnoughSpace)
+      << "face is pinned";
+  EXPECT_TRUE(store.FallBack("face", kRecord.digest).value());
+  EXPECT_EQ(store.Find("face").value()->version, 6u);
+  ASSERT_TRUE(store.Delete("face").ok());
+  EXPECT_FALSE(store.Find("face").value().has_value()) << "the seed was revoked";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ constexpr std::string_view kRecordFolder = "records";
 constexpr std::string_view kBlobFolder = "blobs";
 constexpr std::string_view kPartialFolder = "partial";
 constexpr std::string_view kPinFolder = "pins";
+constexpr std::string_view kSeedFolder = "seeds";
 constexpr std::string_view kScrubFile = "scrub";
 constexpr std::string_view kLockFolder = "locks";
 constexpr std::string_view kTrialFolder = "trials";
