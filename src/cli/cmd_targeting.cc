@@ -150,6 +150,16 @@ Status RunExplain(Context& context, const ExplainOptions& options) {
                                                  ? "gets nothing"
                                                  : "gets version " + std::to_string(version)) +
                 ", by the rule " + Printable(answer["rule"].AsString()) + "\n");
+  const Json& held = answer["installation"]["held"];
+  if (held.is_object()) {
+    const std::string& hash = held["modelHash"].AsString();
+    const std::string what = held.Has("version")
+                                 ? "version " + std::to_string(held["version"].AsInt())
+                             : hash.empty() ? "no file"
+                                            : "a file " + Printable(hash).substr(0, 16);
+    console.Print("  held " + what + " when it asked at " +
+                  FormatTimestamp(held["time"].AsString()) + "\n");
+  }
   for (const Json& step : answer["steps"].items()) {
     console.Print("  " + PadRight(Printable(step["rule"].AsString()), 13) +
                   PadRight(Printable(step["verdict"].AsString()), 9) +

@@ -242,6 +242,19 @@ TEST_F(TargetingApiTest, ExplainsEachRule) {
   EXPECT_EQ(Explain("face@").status, 400);
 }
 
+TEST_F(TargetingApiTest, ExplainsWhatTheDeviceLastTold) {
+  CreateThree(2);
+  ASSERT_FALSE(Explain("face").json()["installation"].Has("held"));
+  const std::string held = DigestOf(bytes_[0]).ToHex();
+  Device("face", {{"If-None-Match", held}, {"X-Godwit-Context", "os=linux;tier=paid"}});
+  server_.Restart();  // What was noted is written at the end.
+  const Json device = Explain("face").json()["installation"];
+  EXPECT_EQ(device["held"]["modelHash"].AsString(), held) << device.Serialize();
+  EXPECT_EQ(device["held"]["version"].AsInt(), 1);
+  EXPECT_EQ(device["context"]["tier"].AsString(), "paid");
+  EXPECT_TRUE(device.Has("lastSeenTime"));
+}
+
 TEST_F(TargetingApiTest, ExplainsWhatTheDeviceGetsWhateverHappened) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

@@ -1,6 +1,7 @@
 #include "server/api/targeting_handler.h"
 
 #include "base/time_format.h"
+#include "protocol/device_context.h"
 #include "server/api/model_messages.h"
 #include "server/api/replies.h"
 #include "server/decide/decide.h"
@@ -29,6 +30,30 @@ Json StepsJson(const DecisionTrace& trace) {
     steps.Add(std::move(json));
   }
   return steps;
+}
+
+Json InstallationJson(std::string_view fid, const InstallationRecord& record) {
+  Json json = Json::Object({{"fid", fid},
+                            {"appId", record.app_id},
+                            {"sdkVersion", record.sdk_version},
+                            {"createTime", FormatTimeMicros(record.created_ms)}});
+  if (record.last_seen_ms != 0) json.Set("lastSeenTime", FormatTimeMicros(record.last_seen_ms));
+  const auto context = DeviceContext::Parse(record.context);
+  if (context.ok() && !context->fields().empty()) {
+    Json fields = Json::Object();
+    for (const DeviceContext::Field& field : context->fields()) fields.Set(field.key, field.value);
+    json.Set("context", std::move(fields));
+  }
+  return json;
+}
+
+// What the device had when it last asked for the model; several versions may be the same file.
+Json HeldJson(const HeldModel& held, const Model& model) {
+  Json json = Json::Object({{"modelHash", held.sha256}, {"time", FormatTimeMicros(held.seen_ms)}});
+  for (const Version& version : model.versions) {
+    if (version.digest.ToHex() == held.sha256) json.Set("version", version.number);
+  }
+  return json;
 }
 
 }  // namespace
@@ -100,11 +125,13 @@ Result<Json> TargetingHandler::Explain(const ModelCall& call, std::string_view t
   const Decision decision = Decide(*services_.registry.snapshot(), project, address, fid, &trace);
   Json json = Json::Object({{"address", address.ToString()}});
   if (installation) {
-    json.Set("installation",
-             Json::Object({{"fid", fid},
-                           {"appId", installation->app_id},
-                           {"sdkVersion", installation->sdk_version},
-                           {"createTime", FormatTimeMicros(installation->created_ms)}}));
+    Json device = InstallationJson(fid, *installation);
+    if (decision.model) {
+      GODWIT_ASSIGN_OR_RETURN(const auto held,
+                              services_.events.FindHeld(project, fid, decision.model->id));
+      if (held) device.Set("held", HeldJson(*held, *decision.model));
+    }
+    json.Set("installation", std::move(device));
   }
   json.Set("rule", RuleName(decision.choice.rule));
   if (const Version* version = decision.choice.version; version != nullptr) {

@@ -239,4 +239,18 @@ Status EventStore::Forget(const EventRetention& retention) {
   return Status::Ok();
 }
 
+Result<std::optional<HeldModel>> EventStore::FindHeld(int64_t project_number, std::string_view fid,
+                                                      const std::string& model_id) const {
+  std::optional<HeldModel> held;
+  GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
+    GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
+                            sql.Query("SELECT sha256, seen_ms FROM held_models WHERE "
+                                      "project_number = $1 AND fid = $2 AND model_id = $3",
+                                      {project_number, std::string(fid), model_id}));
+    if (!rows.empty()) held = HeldModel{rows[0].Text(0), rows[0].Int(1)};
+    return Status::Ok();
+  }));
+  return held;
+}
+
 }  // namespace godwit::server

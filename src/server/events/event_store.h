@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,11 @@ struct EventRange {
   int64_t last_day = 0;
 };
 
+struct HeldModel {
+  std::string sha256;  // Lower-case hex; empty: no file.
+  int64_t seen_ms = 0;
+};
+
 // Thread-safe; blocks on the disk.
 class EventStore {
  public:
@@ -56,6 +62,10 @@ class EventStore {
   // another.
   Result<StoredEventPage> Export(int64_t project_number, const EventRange& range, int page_size,
                                  std::string_view page_token, const RegistrySnapshot& registry);
+
+  // What the installation held when it last asked for the model; nullopt when it never told.
+  Result<std::optional<HeldModel>> FindHeld(int64_t project_number, std::string_view fid,
+                                            const std::string& model_id) const;
 
   // Removes what is older than that, a part at a time, so that other writes get their turn.
   Status Forget(const EventRetention& retention);

@@ -144,12 +144,15 @@ Result<std::optional<InstallationRecord>> Installations::Find(int64_t project_nu
                                                               std::string_view fid) const {
   std::optional<InstallationRecord> found;
   GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
-    GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
-                            sql.Query("SELECT app_id, sdk_version, created_ms FROM installations "
-                                      "WHERE project_number = $1 AND fid = $2",
-                                      {project_number, std::string(fid)}));
+    GODWIT_ASSIGN_OR_RETURN(
+        const SqlRows rows,
+        sql.Query("SELECT app_id, sdk_version, created_ms, last_seen_ms, context "
+                  "FROM installations "
+                  "WHERE project_number = $1 AND fid = $2",
+                  {project_number, std::string(fid)}));
     if (!rows.empty()) {
-      found = InstallationRecord{rows[0].Text(0), rows[0].Text(1), rows[0].Int(2)};
+      found = InstallationRecord{rows[0].Text(0), rows[0].Text(1), rows[0].Int(2), rows[0].Int(3),
+                                 rows[0].Text(4)};
     }
     return Status::Ok();
   }));

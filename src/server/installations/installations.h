@@ -43,6 +43,8 @@ struct InstallationRecord {
   std::string app_id;
   std::string sdk_version;
   int64_t created_ms = 0;
+  int64_t last_seen_ms = 0;  // 0: never.
+  std::string context;       // The last X-Godwit-Context; empty: none.
 };
 
 // Thread-safe; blocks on the disk.
