@@ -33,6 +33,10 @@ bool ReadOptions(const godwit_inference_gate_options* options, TrialOptions& rea
 
 TrialVerdict Check(const godwit_gate_candidate& candidate,
                    const godwit_inference_gate_options* options) {
+  if (candidate.version != GODWIT_GATE_CANDIDATE_VERSION || candidate.path == nullptr) {
+    return {Status(StatusCode::kInvalidArgument,
+                   "the candidate's version is unknown or its path is NULL, so nothing was tried")};
+  }
   TrialOptions read;
   if (!ReadOptions(options, read)) {
     return {Status(StatusCode::kInvalidArgument,

@@ -161,7 +161,8 @@ TEST_F(ModelTrialTest, RefusesWhatEndsTheChildOrDoesNotEnd) {
 }
 
 TEST_F(ModelTrialTest, BlamesNoModelForWhatIsWrongWithTheTrial) {
-  for (const char* const script : {"exit 3", "echo nonsense", "printf '0 99\\nend\\n'", "exit 0"}) {
+  for (const char* const script : {"exit 3", "echo nonsense", "printf '0 99\\nend\\n'", "exit 0",
+                                   "printf '12 15\\nrun it yourself\\nend\\n'"}) {
     UseScript(script);
     EXPECT_EQ(RunTrialInChild(options_, kDigits, "", *clock_).status.code(), StatusCode::kInternal)
         << script;
@@ -177,6 +178,13 @@ TEST_F(ModelTrialTest, BlamesNoModelForWhatIsWrongWithTheTrial) {
             StatusCode::kRuntimeMissing);
   EXPECT_EQ(RunTrialInChild(options_, folder_.path() + "/gone", "", *clock_).status.code(),
             StatusCode::kNotFound);
+}
+
+TEST_F(ModelTrialTest, TellsTheChildSmallTolerancesInWholeWhateverTheLocale) {
+  UseScript(R"([ "$5 $6" = "1e-07 0.25" ] && printf '0 15\n\nend\n')");
+  options_.absolute_tolerance = 1e-7f;
+  options_.relative_tolerance = 0.25f;
+  EXPECT_TRUE(RunTrialInChild(options_, kDigits, "", *clock_).status.ok());
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
@@ -30,14 +31,21 @@ void CloseWhatIsOpen() {
   for (int number = 3; number < 1024; ++number) close(number);
 }
 
+bool ReadDecimal(const char* text, float& number) {
+  const char* const end = text + std::strlen(text);
+  return std::from_chars(text, end, number).ptr == end;
+}
+
 TrialVerdict Try(char** arguments, Clock& clock) {
   TrialOptions options;
   const std::string model_path = arguments[1];
   const std::string golden_path = arguments[2];
   options.library_path = arguments[3];
   options.threads = std::atoi(arguments[4]);
-  options.absolute_tolerance = std::strtof(arguments[5], nullptr);
-  options.relative_tolerance = std::strtof(arguments[6], nullptr);
+  if (!ReadDecimal(arguments[5], options.absolute_tolerance) ||
+      !ReadDecimal(arguments[6], options.relative_tolerance)) {
+    return {Status(StatusCode::kInternal, "the trial's tolerances are no numbers")};
+  }
   options.latency_budget_ms = static_cast<uint32_t>(std::strtoul(arguments[7], nullptr, 10));
   options.memory_max_bytes = std::strtoull(arguments[8], nullptr, 10);
   options.cpu_seconds_max = static_cast<uint32_t>(std::strtoul(arguments[9], nullptr, 10));

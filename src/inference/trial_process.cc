@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -54,6 +55,13 @@ std::string FindHelper(const std::string& explicit_path) {
   return "";
 }
 
+// Every digit, and a point in whatever language the app speaks.
+std::string Decimal(float number) {
+  std::array<char, 64> text;
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() ? std::string(text.data(), end) : "0";
+}
+
 // The helper reads its orders from its arguments: see trial_main.cc.
 std::vector<std::string> ArgumentsOf(const std::string& helper, const TrialOptions& options,
                                      const std::string& model_path,
@@ -63,8 +71,8 @@ std::vector<std::string> ArgumentsOf(const std::string& helper, const TrialOptio
           golden_path,
           options.library_path,
           std::to_string(options.threads),
-          std::to_string(options.absolute_tolerance),
-          std::to_string(options.relative_tolerance),
+          Decimal(options.absolute_tolerance),
+          Decimal(options.relative_tolerance),
           std::to_string(options.latency_budget_ms),
           std::to_string(options.memory_max_bytes),
           std::to_string(options.cpu_seconds_max)};
@@ -143,7 +151,10 @@ TrialVerdict Conclude(pid_t child, const std::string& report, const TrialOptions
   const bool known = waited == child;
   if (known && WIFSIGNALED(status)) return Died(WTERMSIG(status), options);
   auto verdict = ParseTrialReport(report);
-  if (verdict && (!known || WEXITSTATUS(status) == 0)) return *std::move(verdict);
+  // To TryModel this code says that no child can be had; who speaks here has been one, and must not
+  // get its model run without one.
+  const bool plausible = verdict && verdict->status.code() != StatusCode::kUnimplemented;
+  if (plausible && (!known || WEXITSTATUS(status) == 0)) return *std::move(verdict);
   return {Status(StatusCode::kInternal,
                  "the program that tries new models ended without a report; check that it is the "
                  "one that came with this library")};
@@ -169,8 +180,12 @@ TrialVerdict RunTrialInChild(const TrialOptions& options, const std::string& mod
   pid_t child = 0;
   int error = 0;
   {
-    const Descriptor output(ends[1]);
-    error = Spawn(ArgumentsOf(helper, options, model_path, golden_path), ends[1], child);
+    const Descriptor made(ends[1]);
+    // Above the three that the child's own streams take, which an app may have closed.
+    const Descriptor output(fcntl(made.number(), F_DUPFD_CLOEXEC, 3));
+    error = output.number() < 0 ? errno
+                                : Spawn(ArgumentsOf(helper, options, model_path, golden_path),
+                                        output.number(), child);
   }
   if (error != 0) {
     return {Status(error == ENOENT || error == EACCES ? StatusCode::kUnimplemented

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 
 #include <cstddef>
+#include <initializer_list>
 #include <vector>
 #endif
 
@@ -86,7 +87,6 @@ constexpr long kAllowed[] = {
     SYS_exit_group,
     SYS_sched_yield,
     SYS_sched_getaffinity,
-    SYS_sched_setaffinity,
     SYS_sched_getparam,
     SYS_sched_getscheduler,
     SYS_getpid,
@@ -109,7 +109,6 @@ constexpr long kAllowed[] = {
     SYS_sysinfo,
     SYS_getcpu,
     SYS_getrusage,
-    SYS_fcntl,
     SYS_dup,
     SYS_membarrier,
     SYS_restart_syscall,
@@ -175,11 +174,34 @@ class FilterProgram {
   void WhenArgument(long number, unsigned argument, uint32_t mask, uint32_t value,
                     uint32_t otherwise) {
     Add(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 5);
-    Load(static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * argument));  // Little-endian.
+    LoadHalf(argument, 0);
     Add(BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
     Add(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
     Return(SECCOMP_RET_ALLOW);
     Return(otherwise);
+  }
+
+  // Allows the call when the low half of the argument is one of these, else says otherwise.
+  void WhenArgumentIn(long number, unsigned argument, std::initializer_list<uint32_t> values,
+                      uint32_t otherwise) {
+    const auto skipped = static_cast<uint8_t>(2 + 2 * values.size());
+    Add(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, skipped);
+    LoadHalf(argument, 0);
+    for (const uint32_t value : values) When(value, SECCOMP_RET_ALLOW);
+    Return(otherwise);
+  }
+
+  // Allows the call when all of these arguments are zero in both halves, else says otherwise.
+  void WhenZero(long number, std::initializer_list<unsigned> arguments, uint32_t otherwise) {
+    const auto skipped = static_cast<uint8_t>(1 + 6 * arguments.size());
+    Add(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, skipped);
+    for (const unsigned argument : arguments) {
+      for (const unsigned half : {0u, 1u}) {
+        LoadHalf(argument, half);
+        UnlessEqual(0, otherwise);
+      }
+    }
+    Return(SECCOMP_RET_ALLOW);
   }
 
   void Return(uint32_t verdict) { Add(BPF_RET | BPF_K, verdict, 0, 0); }
@@ -191,6 +213,10 @@ class FilterProgram {
 
  private:
   void Load(uint32_t offset) { Add(BPF_LD | BPF_W | BPF_ABS, offset, 0, 0); }
+  // Half 0 is the low one: both architectures are little-endian.
+  void LoadHalf(unsigned argument, unsigned half) {
+    Load(static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * argument + 4 * half));
+  }
   void UnlessEqual(uint32_t value, uint32_t verdict) {
     Add(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
     Return(verdict);
@@ -223,8 +249,11 @@ Status FilterSystemCalls() {
 #endif
   // A thread may name itself, and memory may be named; the rest of prctl may not.
   program.WhenArgument(SYS_prctl, 0, UINT32_MAX, PR_SET_NAME, Error(EPERM));
-  // Limits may be asked for, not set.
-  program.WhenArgument(SYS_prlimit64, 2, UINT32_MAX, 0, Error(EPERM));
+  // Its own limits may be asked for; none may be set, and no other process's either.
+  program.WhenZero(SYS_prlimit64, {0, 2}, Error(EPERM));
+  // Not the commands that send signals: the pipe's other end is the app.
+  program.WhenArgumentIn(SYS_fcntl, 1, {F_GETFD, F_SETFD, F_GETFL, F_DUPFD, F_DUPFD_CLOEXEC},
+                         Error(EPERM));
   for (const long number : kAllowed) program.When(number, SECCOMP_RET_ALLOW);
   // Whatever else a library asks for, it gets along without.
   program.Return(Error(EPERM));

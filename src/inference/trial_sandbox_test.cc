@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +52,40 @@ TEST(TrialSandbox, OpensNoFileForWriting) {
               }),
               42);
   }
+}
+
+TEST(TrialSandbox, ReachesNeitherTheParentsLimitsNorItsSignals) {
+  static const pid_t parent = getpid();
+  const std::function<int()> acts[] = {
+      [] {
+        // A pointer whose low half is zero is one all the same.
+        return static_cast<int>(syscall(SYS_prlimit64, 0, RLIMIT_CPU, 0x100000000, nullptr));
+      },
+      [] {
+        rlimit limit = {};
+        return prlimit(parent, RLIMIT_NOFILE, nullptr, &limit);
+      },
+      [] { return fcntl(1, F_SETOWN, parent); },
+      [] { return fcntl(1, F_SETFL, O_ASYNC); },
+      [] {
+        cpu_set_t cores;
+        CPU_ZERO(&cores);
+        CPU_SET(0, &cores);
+        return sched_setaffinity(parent, sizeof cores, &cores);
+      },
+  };
+  for (const auto& act : acts) {
+    EXPECT_EQ(Confined([&act] { return act() == -1 && errno == EPERM ? 42 : 1; }), 42);
+  }
+}
+
+TEST(TrialSandbox, AsksForItsOwnLimitsAndFlags) {
+  EXPECT_EQ(Confined([] {
+              rlimit limit = {};
+              if (getrlimit(RLIMIT_STACK, &limit) != 0) return 1;
+              return fcntl(1, F_GETFD) >= 0 ? 42 : 2;
+            }),
+            42);
 }
 
 TEST(TrialSandbox, EndsWhoeverReachesOut) {
