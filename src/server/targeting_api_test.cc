@@ -118,6 +118,38 @@ TEST_F(TargetingApiTest, ADeviceIsToldWhichOfItsFilesWasRevoked) {
   EXPECT_EQ(RevokedHashFromErrorBody(Device("face@9").body), "");
 }
 
+TEST_F(TargetingApiTest, EveryRefusalTellsADeviceThatItsFileWasRevoked) {
+  CreateThree(2);
+  ASSERT_EQ(server_.Admin("PUT", model_ + "/aliases/beta", R"({"version":2})").status, 200);
+  ASSERT_EQ(Revoke(2).status, 200);
+  const std::string held = DigestOf(bytes_[1]).ToHex();
+  const std::string usable = DigestOf(bytes_[0]).ToHex();
+  ASSERT_EQ(server_.Admin("DELETE", model_ + "/aliases/beta").status, 200);
+  ASSERT_EQ(server_
+                .Admin("PATCH", model_ + "?updateMask=state.published",
+                       R"({"state":{"published":false}})")
+                .status,
+            200);
+  for (const char* address : {"face", "face@beta", "face@2", "face@9"}) {
+    const Reply reply = Device(address, {{"If-None-Match", held}});
+    EXPECT_EQ(reply.status, 404) << address;
+    EXPECT_EQ(RevokedHashFromErrorBody(reply.body), held) << address;
+    EXPECT_EQ(RevokedHashFromErrorBody(Device(address, {{"If-None-Match", usable}}).body), "");
+  }
+}
+
+TEST_F(TargetingApiTest, RevokedBytesThatArePushedAgainGoToNoDevice) {
+  CreateThree(1);
+  const std::string held = DigestOf(bytes_[1]).ToHex();
+  ASSERT_EQ(Revoke(2).status, 200);
+  AddVersion(1);
+  EXPECT_TRUE(Publish(4).json().Has("error"));
+  EXPECT_TRUE(server_.Admin("GET", model_ + "/versions/4").json().Has("revoked"));
+  const Reply reply = Device("face@4", {{"If-None-Match", held}});
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_EQ(RevokedHashFromErrorBody(reply.body), held);
+}
+
 TEST_F(TargetingApiTest, ARevokedVersionIsNotGivenToAnybodyByMistake) {
   CreateThree(1);
   ASSERT_EQ(Publish(2).status, 200);

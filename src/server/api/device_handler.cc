@@ -199,10 +199,7 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
   NoteSighting(credentials, claims, address->name, services_.clock.NowMs());
   const Project* project = view->access->FindProject(target.At(2));
   const Decision decision = Decide(*view->registry, project->number, *address, claims.fid.text());
-  if (decision.choice.outcome == Outcome::kRevoked) {
-    return RefuseRevoked(decision, credentials.if_none_match);
-  }
-  if (!decision.status.ok()) return ErrorResponse(decision.status);
+  if (!decision.status.ok()) return Refuse(decision, credentials.if_none_match);
   // The path in its plain form.
   const std::string plain = project->id + "/models/" + address->ToString();
   const auto answer = view->table.ForInstallation(DeliveryKey(plain), claims.fid.text());
@@ -218,17 +215,17 @@ Response DeviceHandler::Handle(const RequestHead& head, const RequestTarget& tar
   return response;
 }
 
-Response DeviceHandler::RefuseRevoked(const Decision& decision,
-                                      std::string_view if_none_match) const {
-  // The device may hold another revoked version than the one that it would have got.
-  std::string hash = decision.choice.revoked->digest.ToHex();
-  for (const Version& version : decision.model->versions) {
-    if (version.revocation == nullptr) continue;
-    std::string held = version.digest.ToHex();
-    if (EtagMatches(if_none_match, held)) hash = std::move(held);
+Response DeviceHandler::Refuse(const Decision& decision, std::string_view if_none_match) {
+  std::string hash;
+  if (decision.choice.revoked != nullptr) hash = decision.choice.revoked->digest.ToHex();
+  // Whatever the reason why it gets nothing, the device must leave a revoked file that it holds;
+  // that may be another one than it would have got.
+  const auto held = Digest::Parse(UnquoteEtag(if_none_match));
+  if (decision.model && held.ok() && decision.model->FindRevoked(*held) != nullptr) {
+    hash = held->ToHex();
   }
   Response response = ErrorResponse(decision.status);
-  response.body = SerializeRevokedBody(decision.status, hash);
+  if (!hash.empty()) response.body = SerializeRevokedBody(decision.status, hash);
   return response;
 }
 

@@ -70,7 +70,7 @@ class DeviceHandler {
   // Of a device that has a token. model: as in the path, perhaps with a version.
   void NoteSighting(const Credentials& credentials, const InstallationClaims& claims,
                     std::string_view model, int64_t now_ms) const;
-  Response RefuseRevoked(const Decision& decision, std::string_view if_none_match) const;
+  static Response Refuse(const Decision& decision, std::string_view if_none_match);
   // REQUIRES: rebuild_mutex_ is held.
   void Rebuild(const ModelPointer& before, const ModelPointer& after);
   static const Status& RefusalStatus(Refusal refusal);

@@ -246,7 +246,7 @@ Json ModelJson(std::string_view project, const Model& model) {
   if (model.latest != 0) json.Set("latestVersion", model.latest);
   if (model.published != 0) json.Set("publishedVersion", model.published);
   const Version* published = model.FindVersion(model.published);
-  if (published != nullptr && published->revocation != nullptr) {
+  if (published != nullptr && model.FindRevoked(published->digest) != nullptr) {
     const Version* served = model.NewestUsable(model.published);
     json.Set("servedVersion", served == nullptr ? int64_t{0} : served->number);
   }
@@ -273,8 +273,8 @@ Json VersionJson(std::string_view project, const Model& model, const VersionReco
        {"sizeBytes", std::to_string(version.size_bytes)},
        {"createTime", FormatTimeMicros(version.create_time_ms)},
        {"published", version.number == model.published}});
-  if (version.revocation != nullptr) {
-    const Revocation& revocation = *version.revocation;
+  if (const Version* revoked = model.FindRevoked(version.digest); revoked != nullptr) {
+    const Revocation& revocation = *revoked->revocation;
     json.Set("revoked", Json::Object({{"time", FormatTimeMicros(revocation.time_ms)},
                                       {"by", revocation.actor},
                                       {"reason", revocation.reason}}));

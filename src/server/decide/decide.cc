@@ -48,10 +48,19 @@ class Deciding {
     return model_.display_name + "@" + std::to_string(number);
   }
 
+  bool IsRevoked(const Version& version) const {
+    return model_.FindRevoked(version.digest) != nullptr;
+  }
+
+  // REQUIRES: IsRevoked.
   std::string RevocationText(const Version& version) const {
-    const Revocation& revocation = *version.revocation;
-    return At(version.number) + " was revoked by " + revocation.actor + " at " +
-           FormatTimeMillis(revocation.time_ms) +
+    const Version& revoked = *model_.FindRevoked(version.digest);
+    const Revocation& revocation = *revoked.revocation;
+    return At(version.number) +
+           (revoked.number == version.number
+                ? ""
+                : " has the bytes of " + At(revoked.number) + ", which") +
+           " was revoked by " + revocation.actor + " at " + FormatTimeMillis(revocation.time_ms) +
            (revocation.reason.empty() ? "" : ": " + revocation.reason);
   }
 
@@ -83,7 +92,7 @@ class Deciding {
       return false;
     }
     const Version* version = model_.FindVersion(device->version);
-    if (version == nullptr || version->revocation != nullptr) {
+    if (version == nullptr || IsRevoked(*version)) {
       Note(Rule::kTestDevice, Verdict::kPassed, device->version, [&] {
         return "the installation is a test device for " + At(device->version) + ", but " +
                (version == nullptr ? "that is not kept (any more)" : RevocationText(*version));
@@ -125,7 +134,7 @@ class Deciding {
   // For who asks for one version and no other.
   Choice RefuseRevoked() {
     const Version& version = *choice_.version;
-    if (version.revocation == nullptr) return choice_;
+    if (!IsRevoked(version)) return choice_;
     Note(Rule::kRevoked, Verdict::kRefused, version.number,
          [&] { return RevocationText(version); });
     choice_.revoked = &version;
@@ -135,7 +144,7 @@ class Deciding {
 
   Choice SkipRevoked() {
     const Version& published = *choice_.version;
-    if (published.revocation == nullptr) return choice_;
+    if (!IsRevoked(published)) return choice_;
     const Version* usable = model_.NewestUsable(published.number);
     if (trace_ != nullptr) {
       for (const Version* skipped = &published; skipped != usable; --skipped) {

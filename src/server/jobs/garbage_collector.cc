@@ -146,7 +146,8 @@ Result<bool> GarbageCollector::RemoveIfUnreferenced(const Digest& digest) {
     GODWIT_ASSIGN_OR_RETURN(
         const SqlRows rows,
         connection.Query("SELECT 1 FROM versions WHERE sha256 = $1 UNION ALL "
-                         "SELECT 1 FROM versions WHERE golden_sha256 = $1 UNION ALL "
+                         "SELECT 1 FROM versions WHERE golden_sha256 = $1 AND golden_sha256 <> '' "
+                         "UNION ALL "
                          "SELECT 1 FROM objects WHERE sha256 = $1 UNION ALL "
                          "SELECT 1 FROM operations WHERE sha256 = $1 AND "
                          "done_time_ms = 0 UNION ALL "

@@ -61,6 +61,25 @@ TEST_F(GarbageCollectorTest, RemovesABlob26HoursAfterItsLastName) {
   EXPECT_TRUE(Exists(kept));
 }
 
+TEST_F(GarbageCollectorTest, KeepsAGoldenFileAsLongAsAVersionHasIt) {
+  const ModelPointer model = PushVersion("", Put("model", "model"));
+  const Object golden = Put("golden", "golden");
+  ASSERT_TRUE(
+      registry_->SetGolden(kProject, model->id, 1, Golden{golden.digest, golden.size_bytes}, "test")
+          .ok());
+  ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "golden", {}, {}}).ok());
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
+    clock_.Advance(27 * kHourMs);
+  }
+  EXPECT_TRUE(Exists(golden));
+  ASSERT_TRUE(registry_->SetGolden(kProject, model->id, 1, std::nullopt, "test").ok());
+  EXPECT_EQ(collector_.Collect()->blobs_removed, 0);
+  clock_.Advance(27 * kHourMs);
+  EXPECT_EQ(collector_.Collect()->blobs_removed, 1);
+  EXPECT_FALSE(Exists(golden));
+}
+
 TEST_F(GarbageCollectorTest, RemembersAgesOverRestarts) {
   const Object lost = Put("lost", "lost");
   ASSERT_TRUE(objects_.Delete(kProject, {"bucket", "lost", {}, {}}).ok());

@@ -26,17 +26,26 @@ const TestDevice* Model::FindTestDevice(std::string_view fid) const {
   return found != test_devices.end() && found->fid == fid ? &*found : nullptr;
 }
 
+const Version* Model::FindRevoked(const Digest& digest) const {
+  const auto found = std::find_if(versions.begin(), versions.end(), [&](const Version& version) {
+    return version.revocation != nullptr && version.digest == digest;
+  });
+  return found != versions.end() ? &*found : nullptr;
+}
+
 const Version* Model::NewestUsable(int64_t number) const {
   const Version* version = FindVersion(number);
   assert(version != nullptr);
-  while (version->revocation != nullptr) {
+  while (FindRevoked(version->digest) != nullptr) {
     if (version == versions.data()) return nullptr;
     --version;
   }
   return version;
 }
 
-bool Model::PointsTo(int64_t number) const {
+bool Model::Needs(int64_t number) const {
+  const Version* version = FindVersion(number);
+  if (version != nullptr && version->revocation != nullptr) return true;
   if (number == latest || number == published || number == rollback_version) return true;
   if (published != 0) {
     const Version* served = NewestUsable(published);

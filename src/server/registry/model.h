@@ -34,7 +34,9 @@ struct Version {
   Digest digest;
   uint64_t size_bytes = 0;
   int64_t create_time_ms = 0;
-  std::shared_ptr<const Revocation> revocation = nullptr;  // Null: devices may use it.
+  // Set where it was this one that somebody forbade. Whether devices may use its bytes is
+  // Model::FindRevoked's answer.
+  std::shared_ptr<const Revocation> revocation = nullptr;
   std::optional<Golden> golden = std::nullopt;
 };
 
@@ -89,12 +91,16 @@ struct Model {
   const Alias* FindAlias(std::string_view name) const;
   // Null when it is none.
   const TestDevice* FindTestDevice(std::string_view fid) const;
-  // What devices get where they would get `number`: that version, or the newest older one that is
-  // not revoked; null when there is none. REQUIRES: the version is kept.
+  // The version whose revocation forbids a file with this digest, by whichever version it is given
+  // out; null: devices may use it. At most one version with a digest has a revocation.
+  const Version* FindRevoked(const Digest& digest) const;
+  // What devices get where they would get `number`: that version, or the newest older one that they
+  // may use; null when there is none. REQUIRES: the version is kept.
   const Version* NewestUsable(int64_t number) const;
   // True for a version that must not go: the latest, the published one, what devices get in its
-  // place, an alias's, a test device's, or the one that a rollback publishes.
-  bool PointsTo(int64_t number) const;
+  // place, an alias's, a test device's, the one that a rollback publishes, or one that was revoked,
+  // whose row is all that keeps its bytes from coming back.
+  bool Needs(int64_t number) const;
 };
 
 using ModelPointer = std::shared_ptr<const Model>;

@@ -8,11 +8,16 @@ Status NoSuchVersion(int64_t number) {
 }
 
 Status CheckUsable(const Model& model, const Version& version, std::string_view what) {
-  if (version.revocation == nullptr) return Status::Ok();
-  const std::string address = model.display_name + "@" + std::to_string(version.number);
-  const std::string& reason = version.revocation->reason;
+  const Version* revoked = model.FindRevoked(version.digest);
+  if (revoked == nullptr) return Status::Ok();
+  const auto at = [&](int64_t number) { return model.display_name + "@" + std::to_string(number); };
+  const std::string address = at(revoked->number);
+  const std::string copy = revoked->number == version.number
+                               ? ""
+                               : at(version.number) + " has the bytes of " + address + ", which";
+  const std::string& reason = revoked->revocation->reason;
   return Status(StatusCode::kFailedPrecondition,
-                address + " was revoked by " + version.revocation->actor +
+                (copy.empty() ? address : copy) + " was revoked by " + revoked->revocation->actor +
                     (reason.empty() ? "" : " (" + reason + ")") + ", so it was not " +
                     std::string(what) + "; take another version, or first: godwit model unrevoke " +
                     address);
@@ -35,7 +40,7 @@ std::optional<VersionRecord> TakeFile(const SubmittedFile& file, bool moves_publ
     model->versions.push_back(added->version);
   }
   // The same bytes as a revoked version's do not bring it back.
-  const bool usable = model->FindVersion(model->latest)->revocation == nullptr;
+  const bool usable = model->FindRevoked(file.digest) == nullptr;
   if (moves_published && model->published != 0 && usable) model->published = model->latest;
   return added;
 }

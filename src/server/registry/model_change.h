@@ -20,7 +20,7 @@ Result<std::optional<VersionRecord>> ApplyChange(const ModelChange& change, int6
 // True when there is nothing to write.
 bool SameModel(const Model& a, const Model& b);
 
-// kFailedPrecondition for a revoked version; `what` was not done to it: "published".
+// kFailedPrecondition for a version with revoked bytes; `what` was not done to it: "published".
 Status CheckUsable(const Model& model, const Version& version, std::string_view what);
 
 // What a person is told about a version that is not there.

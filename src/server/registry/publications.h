@@ -19,20 +19,21 @@ struct Publication {
   int64_t number = 0;    // Counts from 1 within its model.
   std::string action;    // "publish", "unpublish", "rollback", "revoke" or "unrevoke".
   int64_t version = 0;   // What was published, 0: nothing; or what was revoked or unrevoked.
-  int64_t previous = 0;  // What a rollback went to when this row was made; 0: nothing.
+  int64_t previous = 0;  // Where a rollback begins to look; 0: nothing.
   std::string actor;
   int64_t time_ms = 0;
   std::string reason;  // Of "revoke".
 };
 
 // Appends the row of model->published, above the first row from `previous` down that a rollback
-// can go to, and sets the model's publication and rollback_version. The rows between are skipped
-// for good, so that no walk grows with the history.
+// could go to if nothing was revoked, and sets the model's publication and rollback_version. The
+// rows between are skipped for good, so that walks stay short; what is revoked today may be usable
+// tomorrow.
 Status AppendPublication(SqlConnection& connection, std::string_view action, int64_t previous,
                          std::string_view actor, int64_t now_ms, Model* model);
 
 // Appends a row about the version, "revoke" or "unrevoke", and sets the model's publication and
-// rollback_version. Skips no row for good: what is revoked today may be usable tomorrow.
+// rollback_version. Skips no row for good.
 Status AppendRevocation(SqlConnection& connection, std::string_view action, const Version& version,
                         std::string_view actor, int64_t now_ms, Model* model);
 
@@ -44,6 +45,10 @@ Result<std::optional<Publication>> FindRollbackTarget(SqlConnection& connection,
 
 Result<std::optional<Publication>> ReadPublication(SqlConnection& connection, const Model& model,
                                                    int64_t number);
+
+// The moves of the published pointer alone, newest first.
+Result<std::vector<Publication>> ReadMoves(SqlConnection& connection, const Model& model,
+                                           int limit);
 
 // Newest first, numbers below `before`.
 Result<std::vector<Publication>> ReadPublications(SqlConnection& connection, const Model& model,

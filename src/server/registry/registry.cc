@@ -45,7 +45,14 @@ Operation NewOperation(const Model& model, const ModelChange& change, std::strin
   return operation;
 }
 
-Status StillPointedTo(const Model& model, int64_t number) {
+Status StillNeeded(const Model& model, int64_t number) {
+  if (model.FindVersion(number)->revocation != nullptr) {
+    return Status(StatusCode::kFailedPrecondition,
+                  "version " + std::to_string(number) +
+                      " is revoked, and without it the same bytes could reach devices again, so it "
+                      "was not deleted; first: godwit model unrevoke " +
+                      model.display_name + "@" + std::to_string(number));
+  }
   std::string what;
   if (number == model.published) {
     what = "the published one";
@@ -99,9 +106,14 @@ void Registry::Swap(const ModelPointer& before, const ModelPointer& after) {
   if (listener_) listener_(before, after);
 }
 
-Result<ModelPointer> Registry::FindUnlocked(int64_t project_number, std::string_view id) const {
+Result<ModelPointer> Registry::FindModel(int64_t project_number, std::string_view id) const {
   ModelPointer model = snapshot()->FindById(project_number, id);
   if (!model) return NotFound();
+  return model;
+}
+
+Result<ModelPointer> Registry::FindUnlocked(int64_t project_number, std::string_view id) const {
+  GODWIT_ASSIGN_OR_RETURN(ModelPointer model, FindModel(project_number, id));
   if (model->active_operation.empty()) return model;
   return Status(StatusCode::kFailedPrecondition,
                 "Model '" + model->display_name +
@@ -235,8 +247,7 @@ Status Registry::CheckRollbackFrom(SqlConnection& connection, const Model& model
   *is_done = false;
   if (!request.from_version || *request.from_version == model.published) return Status::Ok();
   // A client that lost the answer sends the same request again.
-  GODWIT_ASSIGN_OR_RETURN(const std::vector<Publication> newest,
-                          ReadPublications(connection, model, model.publication + 1, 2));
+  GODWIT_ASSIGN_OR_RETURN(const std::vector<Publication> newest, ReadMoves(connection, model, 2));
   *is_done = newest.size() == 2 && newest[0].action == "rollback" && newest[0].actor == actor &&
              newest[1].version == *request.from_version &&
              (request.to_version == 0 || request.to_version == newest[0].version);
@@ -324,7 +335,7 @@ Result<ModelPointer> Registry::DeleteVersion(int64_t project_number, std::string
   const std::lock_guard lock(write_mutex_);
   GODWIT_ASSIGN_OR_RETURN(const ModelPointer before, FindUnlocked(project_number, id));
   if (before->FindVersion(number) == nullptr) return NotFound();
-  if (before->PointsTo(number)) return StillPointedTo(*before, number);
+  if (before->Needs(number)) return StillNeeded(*before, number);
   Step step{before, std::make_shared<Model>(*before), "model.delete_version", actor, {}, {}, {},
             {}};
   std::erase_if(step.after->versions, [&](const Version& v) { return v.number == number; });
@@ -384,7 +395,7 @@ Result<int64_t> Registry::PruneModel(int64_t project_number, std::string_view id
   const int64_t oldest_kept = before->versions[static_cast<size_t>(count - keep)].number;
   auto model = std::make_shared<Model>(*before);
   const size_t pruned = std::erase_if(model->versions, [&](const Version& version) {
-    return version.number < oldest_kept && !before->PointsTo(version.number);
+    return version.number < oldest_kept && !before->Needs(version.number);
   });
   if (pruned == 0) return 0;
   const int64_t now_ms = clock_.NowMs();

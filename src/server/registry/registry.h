@@ -28,8 +28,8 @@ struct RollbackRequest {
 
 // Thread-safe. Writes block on the disk, one at a time; each appends to change_log in its own
 // transaction. The snapshot is swapped after the commit and before the write returns. A model
-// with an active operation refuses every other write with kFailedPrecondition. `actor` is who did
-// it, for change_log. A model that is not there is kNotFound, everywhere.
+// with an active operation refuses every other write but a revocation with kFailedPrecondition.
+// `actor` is who did it, for change_log. A model that is not there is kNotFound, everywhere.
 class Registry {
  public:
   // Reads everything from the database. db and clock must outlive the registry.
@@ -78,9 +78,11 @@ class Registry {
   Result<ModelPointer> DeleteAlias(int64_t project_number, std::string_view id,
                                    std::string_view alias, std::string_view actor);
 
-  // No device gets the version any more; the published pointer stays where it is, so that undoing
-  // it restores everything. Doing either again changes nothing. kNotFound when there is no such
-  // version, kInvalidArgument for a reason that CheckNote refuses.
+  // No device gets the version's bytes any more, of whichever version of the model; the published
+  // pointer stays where it is, so that undoing it restores everything. Doing either again changes
+  // nothing. Also while the model has an active operation, which starts from what it finds at its
+  // end. kNotFound when there is no such version, kInvalidArgument for a reason that CheckNote
+  // refuses.
   Result<ModelPointer> RevokeVersion(int64_t project_number, std::string_view id, int64_t number,
                                      std::string_view reason, std::string_view actor);
   Result<ModelPointer> UnrevokeVersion(int64_t project_number, std::string_view id, int64_t number,
@@ -103,7 +105,7 @@ class Registry {
   // To be called when an installation was deleted, and its rows with it.
   void ForgetInstallation(int64_t project_number, std::string_view fid);
 
-  // kFailedPrecondition while something points to it.
+  // kFailedPrecondition while it is revoked or something points to it.
   Result<ModelPointer> DeleteVersion(int64_t project_number, std::string_view id, int64_t number,
                                      std::string_view actor);
 
@@ -150,6 +152,7 @@ class Registry {
   Result<ModelPointer> MarkVersion(const ModelPointer& before, int64_t number,
                                    const std::function<void(Version*)>& mark,
                                    std::string_view action, std::string_view actor);
+  Result<ModelPointer> FindModel(int64_t project_number, std::string_view id) const;
   // The model, unless it is not there or locked.
   Result<ModelPointer> FindUnlocked(int64_t project_number, std::string_view id) const;
   Status CheckRollbackFrom(SqlConnection& connection, const Model& model,

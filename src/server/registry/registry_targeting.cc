@@ -37,10 +37,10 @@ Result<ModelPointer> Registry::RevokeVersion(int64_t project_number, std::string
                                              std::string_view actor) {
   GODWIT_RETURN_IF_ERROR(CheckNote("a reason", reason));
   const std::lock_guard lock(write_mutex_);
-  GODWIT_ASSIGN_OR_RETURN(const ModelPointer before, FindUnlocked(project_number, id));
+  GODWIT_ASSIGN_OR_RETURN(const ModelPointer before, FindModel(project_number, id));
   const Version* version = before->FindVersion(number);
   if (version == nullptr) return NoSuchVersion(number);
-  if (version->revocation != nullptr) return before;
+  if (before->FindRevoked(version->digest) != nullptr) return before;
   const auto revocation = std::make_shared<const Revocation>(
       Revocation{clock_.NowMs(), std::string(actor), std::string(reason)});
   return MarkVersion(
@@ -51,13 +51,14 @@ Result<ModelPointer> Registry::RevokeVersion(int64_t project_number, std::string
 Result<ModelPointer> Registry::UnrevokeVersion(int64_t project_number, std::string_view id,
                                                int64_t number, std::string_view actor) {
   const std::lock_guard lock(write_mutex_);
-  GODWIT_ASSIGN_OR_RETURN(const ModelPointer before, FindUnlocked(project_number, id));
+  GODWIT_ASSIGN_OR_RETURN(const ModelPointer before, FindModel(project_number, id));
   const Version* version = before->FindVersion(number);
   if (version == nullptr) return NoSuchVersion(number);
-  if (version->revocation == nullptr) return before;
+  const Version* revoked = before->FindRevoked(version->digest);
+  if (revoked == nullptr) return before;
   return MarkVersion(
-      before, number, [](Version* marked) { marked->revocation = nullptr; }, "model.unrevoke",
-      actor);
+      before, revoked->number, [](Version* marked) { marked->revocation = nullptr; },
+      "model.unrevoke", actor);
 }
 
 Result<ModelPointer> Registry::SetGolden(int64_t project_number, std::string_view id,
