@@ -1,7 +1,9 @@
 #include "server/events/event_store.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <iterator>
 
 #include "crypto/crypto.h"
 
@@ -11,15 +13,16 @@ namespace {
 constexpr int64_t kDayMs = 24 * 3600 * 1000;
 constexpr int64_t kForgetStep = 5000;
 
-// "count = the sum", and so on. Sums stop at the largest number that every reader of JSON keeps
-// exactly, and never overflow.
-std::string AddingTo(const std::string& table) {
+// "count = the sum", and so on, where `added` names the three that come to the stored ones. Sums
+// stop at the largest number that every reader of JSON keeps exactly, and never overflow.
+std::string AddingTo(const std::string& table, const std::array<std::string, 3>& added) {
+  static const std::array<std::string, 3> columns = {"count", "bytes", "duration_ms"};
   std::string text;
-  for (const std::string column : {"count", "bytes", "duration_ms"}) {
-    const std::string sum = table + "." + column + " + excluded." + column;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const std::string sum = table + "." + columns[i] + " + " + added[i];
     text += text.empty() ? "" : ", ";
-    text.append(column).append(" = CASE WHEN ").append(sum).append(" < 9007199254740991 THEN ");
-    text.append(sum).append(" ELSE 9007199254740991 END");
+    text.append(columns[i]).append(" = CASE WHEN ").append(sum);
+    text.append(" < 9007199254740991 THEN ").append(sum).append(" ELSE 9007199254740991 END");
   }
   return text;
 }
@@ -52,33 +55,6 @@ std::vector<KnownRow> RowsOfKnownModels(int64_t project_number, const EventBatch
   return known;
 }
 
-Status Add(SqlConnection& sql, int64_t project_number, const std::string& fid,
-           const KnownRow& known) {
-  const EventKey& key = known.row->key;
-  const EventSums& sums = known.row->sums;
-  const std::string kind(EventKindName(key.kind));
-  const std::string reason(EventReasonName(key.reason));
-  static const std::string add_to_events =
-      "INSERT INTO events (project_number, fid, day, model_id, sha256, kind, reason, count, bytes, "
-      "duration_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (project_number, "
-      "fid, day, model_id, sha256, kind, reason) DO UPDATE SET " +
-      AddingTo("events");
-  static const std::string add_to_totals =
-      "INSERT INTO event_totals (project_number, model_id, day, version, kind, reason, count, "
-      "bytes, duration_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT "
-      "(project_number, model_id, day, version, kind, reason) DO UPDATE SET " +
-      AddingTo("event_totals");
-  GODWIT_RETURN_IF_ERROR(
-      sql.Execute(add_to_events, {project_number, fid, key.day, known.model->id, key.hash, kind,
-                                  reason, sums.count, sums.bytes, sums.duration_ms})
-          .status());
-  return sql
-      .Execute(add_to_totals,
-               {project_number, known.model->id, key.day, VersionOf(*known.model, key.hash), kind,
-                reason, sums.count, sums.bytes, sums.duration_ms})
-      .status();
-}
-
 // How many rows more the installation may have on this day.
 Result<int64_t> RoomOn(SqlConnection& sql, int64_t project_number, const std::string& fid,
                        int64_t day) {
@@ -89,20 +65,57 @@ Result<int64_t> RoomOn(SqlConnection& sql, int64_t project_number, const std::st
   return EventStore::kRowsPerDayMax - rows.at(0).Int(0);
 }
 
+// False when the row is new and its day is full.
+Result<bool> AddToInstallation(SqlConnection& sql, int64_t project_number, const std::string& fid,
+                               const KnownRow& known) {
+  const EventKey& key = known.row->key;
+  const EventSums& sums = known.row->sums;
+  static const std::string add =
+      "UPDATE events SET " + AddingTo("events", {"$8", "$9", "$10"}) +
+      " WHERE project_number = $1 AND fid = $2 AND day = $3 AND model_id = $4 AND sha256 = $5 AND "
+      "kind = $6 AND reason = $7";
+  const std::vector<SqlValue> params = {project_number,
+                                        fid,
+                                        key.day,
+                                        known.model->id,
+                                        key.hash,
+                                        std::string(EventKindName(key.kind)),
+                                        std::string(EventReasonName(key.reason)),
+                                        sums.count,
+                                        sums.bytes,
+                                        sums.duration_ms};
+  GODWIT_ASSIGN_OR_RETURN(const int64_t changed, sql.Execute(add, params));
+  if (changed != 0) return true;
+  GODWIT_ASSIGN_OR_RETURN(const int64_t room, RoomOn(sql, project_number, fid, key.day));
+  if (room <= 0) return false;
+  GODWIT_RETURN_IF_ERROR(
+      sql.Execute("INSERT INTO events (project_number, fid, day, model_id, sha256, kind, reason, "
+                  "count, bytes, duration_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                  params)
+          .status());
+  return true;
+}
+
+Status AddToTotals(SqlConnection& sql, int64_t project_number, const KnownRow& known) {
+  const EventKey& key = known.row->key;
+  const EventSums& sums = known.row->sums;
+  static const std::string add =
+      "INSERT INTO event_totals (project_number, model_id, day, version, kind, reason, count, "
+      "bytes, duration_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT "
+      "(project_number, model_id, day, version, kind, reason) DO UPDATE SET " +
+      AddingTo("event_totals", {"excluded.count", "excluded.bytes", "excluded.duration_ms"});
+  return sql
+      .Execute(add, {project_number, known.model->id, key.day, VersionOf(*known.model, key.hash),
+                     std::string(EventKindName(key.kind)), std::string(EventReasonName(key.reason)),
+                     sums.count, sums.bytes, sums.duration_ms})
+      .status();
+}
+
 Status AddAll(SqlConnection& sql, int64_t project_number, const std::string& fid,
-              std::vector<KnownRow> known) {
-  std::stable_sort(known.begin(), known.end(), [](const KnownRow& a, const KnownRow& b) {
-    return a.row->key.day < b.row->key.day;
-  });
-  int64_t day = -1;
-  int64_t room = 0;
+              const std::vector<KnownRow>& known) {
   for (const KnownRow& row : known) {
-    if (row.row->key.day != day) {
-      day = row.row->key.day;
-      GODWIT_ASSIGN_OR_RETURN(room, RoomOn(sql, project_number, fid, day));
-    }
-    if (room-- <= 0) continue;
-    GODWIT_RETURN_IF_ERROR(Add(sql, project_number, fid, row));
+    GODWIT_ASSIGN_OR_RETURN(const bool added, AddToInstallation(sql, project_number, fid, row));
+    if (added) GODWIT_RETURN_IF_ERROR(AddToTotals(sql, project_number, row));
   }
   return Status::Ok();
 }
@@ -138,6 +151,13 @@ Result<Place> ParsePageToken(std::string_view token) {
                 "the page token is none of an export; begin again without one");
 }
 
+// The first day of the range on which anybody told something; -1: none.
+Result<int64_t> NextDay(SqlConnection& sql, int64_t first_day, int64_t last_day) {
+  GODWIT_ASSIGN_OR_RETURN(const SqlRows rows,
+                          sql.Query(EventStore::kExportNextDayStatement, {first_day, last_day}));
+  return rows.empty() ? -1 : rows[0].Int(0);
+}
+
 StoredEvent ReadEvent(const SqlRow& row, int64_t project_number, const RegistrySnapshot& registry) {
   StoredEvent event;
   event.fid = row.Text(1);
@@ -158,7 +178,7 @@ StoredEvent ReadEvent(const SqlRow& row, int64_t project_number, const RegistryS
 Result<EventReply> EventStore::Take(int64_t project_number, std::string_view fid,
                                     const EventBatch& batch, const RegistrySnapshot& registry) {
   const std::string id(fid);
-  auto known = RowsOfKnownModels(project_number, batch, registry);
+  const auto known = RowsOfKnownModels(project_number, batch, registry);
   EventReply reply{batch.sequence};
   GODWIT_RETURN_IF_ERROR(database_.WriteTelemetry([&](SqlConnection& sql) -> Status {
     GODWIT_ASSIGN_OR_RETURN(
@@ -166,7 +186,7 @@ Result<EventReply> EventStore::Take(int64_t project_number, std::string_view fid
         sql.Execute("UPDATE installations SET event_sequence = $3, last_seen_ms = $4 WHERE "
                     "project_number = $1 AND fid = $2 AND event_sequence < $3",
                     {project_number, id, batch.sequence, clock_.NowMs()}));
-    if (changed != 0) return AddAll(sql, project_number, id, std::move(known));
+    if (changed != 0) return AddAll(sql, project_number, id, known);
     GODWIT_ASSIGN_OR_RETURN(
         const SqlRows rows,
         sql.Query("SELECT event_sequence FROM installations WHERE project_number = $1 AND fid = $2",
@@ -185,25 +205,27 @@ Result<StoredEventPage> EventStore::Export(int64_t project_number, const EventRa
                                            int page_size, std::string_view page_token,
                                            const RegistrySnapshot& registry) {
   GODWIT_ASSIGN_OR_RETURN(const Place place, ParsePageToken(page_token));
-  page_size = std::clamp(page_size, 1, kPageSizeMax);
-  std::vector<SqlValue> params = {
-      project_number, std::max(range.first_day, std::get<int64_t>(place[0])), range.last_day};
-  params.insert(params.end(), place.begin(), place.end());
-  params.emplace_back(int64_t{page_size});
+  const auto rows_max = static_cast<size_t>(std::clamp(page_size, 1, kPageSizeMax));
   SqlRows rows;
   GODWIT_RETURN_IF_ERROR(database_.Read([&](SqlConnection& sql) -> Status {
-    GODWIT_ASSIGN_OR_RETURN(
-        rows,
-        sql.Query("SELECT day, fid, model_id, sha256, kind, reason, count, bytes, duration_ms "
-                  "FROM events WHERE project_number = $1 AND day BETWEEN $2 AND $3 AND "
-                  "(day, fid, model_id, sha256, kind, reason) > ($4, $5, $6, $7, $8, $9) "
-                  "ORDER BY day, fid, model_id, sha256, kind, reason LIMIT $10",
-                  params));
+    const int64_t begun = std::get<int64_t>(place[0]);
+    GODWIT_ASSIGN_OR_RETURN(int64_t day,
+                            NextDay(sql, std::max(range.first_day, begun), range.last_day));
+    while (day >= 0 && rows.size() < rows_max) {
+      std::vector<SqlValue> params = {project_number, day};
+      for (size_t i = 1; i < place.size(); ++i) {
+        params.push_back(day == begun ? place[i] : SqlValue(""));
+      }
+      params.emplace_back(static_cast<int64_t>(rows_max - rows.size()));
+      GODWIT_ASSIGN_OR_RETURN(SqlRows of_day, sql.Query(kExportDayStatement, params));
+      std::move(of_day.begin(), of_day.end(), std::back_inserter(rows));
+      GODWIT_ASSIGN_OR_RETURN(day, NextDay(sql, day + 1, range.last_day));
+    }
     return Status::Ok();
   }));
   StoredEventPage page;
   for (const SqlRow& row : rows) page.events.push_back(ReadEvent(row, project_number, registry));
-  if (rows.size() == static_cast<size_t>(page_size)) {
+  if (rows.size() == rows_max) {
     page.next_page_token = PageToken(rows.back());
   }
   return page;
@@ -227,6 +249,10 @@ Status EventStore::Forget(const EventRetention& retention) {
             today - retention.totals_days},
         Step{"DELETE FROM held_models WHERE (project_number, fid, model_id) IN (SELECT "
              "project_number, fid, model_id FROM held_models WHERE seen_ms < $1 LIMIT $2)",
+             (today - retention.totals_days) * kDayMs},
+        Step{"UPDATE installations SET last_seen_ms = 0, context = '' WHERE (project_number, fid) "
+             "IN (SELECT project_number, fid FROM installations WHERE last_seen_ms < $1 AND "
+             "last_seen_ms > 0 LIMIT $2)",
              (today - retention.totals_days) * kDayMs}}) {
     int64_t removed = kForgetStep;
     while (removed == kForgetStep) {

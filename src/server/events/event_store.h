@@ -17,7 +17,7 @@ namespace godwit::server {
 
 struct EventRetention {
   int64_t rows_days = 90;     // Of each installation.
-  int64_t totals_days = 400;  // Sums over all, and what a device held when it was last seen.
+  int64_t totals_days = 400;  // Sums over all, and when a device was last seen, with what.
 };
 
 // One row of an installation, for export.
@@ -47,8 +47,16 @@ struct HeldModel {
 class EventStore {
  public:
   static constexpr int kPageSizeMax = 5000;
-  // Rows that one installation may fill a day; what is more is dropped.
+  // Rows that one installation may fill a day; new ones beyond it are dropped.
   static constexpr int64_t kRowsPerDayMax = 500;
+
+  // What Export asks, one day at a time; events_by_day answers both, from where a page begins.
+  static constexpr std::string_view kExportNextDayStatement =
+      "SELECT day FROM events WHERE day BETWEEN $1 AND $2 ORDER BY day LIMIT 1";
+  static constexpr std::string_view kExportDayStatement =
+      "SELECT day, fid, model_id, sha256, kind, reason, count, bytes, duration_ms FROM events "
+      "WHERE day = $2 AND project_number = $1 AND (fid, model_id, sha256, kind, reason) > "
+      "($3, $4, $5, $6, $7) ORDER BY fid, model_id, sha256, kind, reason LIMIT $8";
 
   // All outlive it.
   EventStore(Database& database, const Clock& clock) : database_(database), clock_(clock) {}

@@ -1,7 +1,8 @@
 #include "server/events/event_store.h"
 
-#include "base/clock.h"
 #include "server/events/events_fixture.h"
+#include "testing/fault_file_system.h"
+#include "testing/manual_clock.h"
 
 namespace godwit::server {
 namespace {
@@ -97,6 +98,33 @@ TEST_F(EventStoreTest, ForgetsRowsAndSumsEachAfterItsTime) {
   EXPECT_EQ(kept(3), std::pair(size_t{0}, size_t{0}));
 }
 
+TEST_F(EventStoreTest, ForgetsWhenAnInstallationWasLastSeenButNotTheInstallation) {
+  const std::string fid = Install().fid;
+  sightings_.Note({project_.number, fid, "face", HashOf("two"), "os=linux", clock_.NowMs()});
+  ASSERT_TRUE(sightings_.Flush().ok());
+  const auto seen = [&] {
+    std::string text;
+    EXPECT_TRUE(events_.Forget({.rows_days = 90, .totals_days = 400}).ok());
+    EXPECT_TRUE(database_
+                    ->Read([&](SqlConnection& sql) -> Status {
+                      text = sql.Query(
+                                    "SELECT context || (last_seen_ms > 0) FROM installations "
+                                    "WHERE fid = $1",
+                                    {fid})
+                                 .value()
+                                 .at(0)
+                                 .Text(0);
+                      return Status::Ok();
+                    })
+                    .ok());
+    return text;
+  };
+  clock_.Advance(400 * kDayMs);
+  EXPECT_EQ(seen(), "os=linux1");
+  clock_.Advance(kDayMs);
+  EXPECT_EQ(seen(), "0");
+}
+
 TEST_F(EventStoreTest, ExportsPageByPageWhateverTheSize) {
   for (int i = 0; i < 7; ++i) {
     ASSERT_TRUE(Take(Install().fid, 1,
@@ -142,18 +170,113 @@ TEST_F(EventStoreTest, AHostileInstallationFillsItsDayAndNoSumOverflows) {
   EXPECT_EQ(Stats().totals.at(0).sums.bytes, 9007199254740991);
 }
 
-// A figure for who tunes; the bound only says that no commit waits for the disk twice.
-TEST_F(EventStoreTest, TakesHundredsOfBatchesASecond) {
+TEST_F(EventStoreTest, AFullDayStillCountsWhatItKnows) {
   const std::string fid = Install().fid;
-  const auto clock = NewSystemClock();
-  const int64_t start_ms = clock->MonotonicMs();
-  constexpr int kBatches = 500;
-  for (int i = 1; i <= kBatches; ++i) {
-    ASSERT_TRUE(Take(fid, i, {Row(EventKind::kStarted, 1), Row(EventKind::kFinished, 1)}).ok());
+  int64_t sequence = 0;
+  for (int64_t filled = 0; filled < EventStore::kRowsPerDayMax;) {
+    std::vector<EventRow> rows = {Row(EventKind::kFinished, 1)};
+    filled += sequence == 0 ? 1 : 0;
+    for (; rows.size() < kEventRowsMax && filled < EventStore::kRowsPerDayMax; ++filled) {
+      rows.push_back(Row(EventKind::kFinished, 1));
+      rows.back().key.hash = HashOf(std::to_string(filled));
+    }
+    ASSERT_TRUE(Take(fid, ++sequence, rows).ok());
   }
-  const int64_t spent_ms = clock->MonotonicMs() - start_ms + 1;
-  std::printf("%lld batches a second\n", static_cast<long long>(kBatches * 1000 / spent_ms));
-  EXPECT_LT(spent_ms, 30'000);
+  ASSERT_EQ(Exported().size(), static_cast<size_t>(EventStore::kRowsPerDayMax));
+  ASSERT_TRUE(
+      Take(fid, ++sequence, {Row(EventKind::kCrashed, 1), Row(EventKind::kFinished, 1)}).ok());
+  const auto exported = Exported();
+  EXPECT_EQ(exported.size(), static_cast<size_t>(EventStore::kRowsPerDayMax));
+  for (const StoredEvent& event : exported) {
+    EXPECT_EQ(event.row.key.kind, EventKind::kFinished);
+    const int64_t expected = event.row.key.hash == HashOf("two") ? sequence : 1;
+    EXPECT_EQ(event.row.sums.count, expected);
+  }
+}
+
+TEST_F(EventStoreTest, ExportsOverDaysThatHaveNothing) {
+  const std::string fid = Install().fid;
+  const int64_t today = DayOf(clock_.NowMs());
+  int64_t sequence = 0;
+  for (const int64_t ago : {20, 19, 3, 0}) {
+    EventRow row = Row(EventKind::kStarted, 1);
+    row.key.day = today - ago;
+    ASSERT_TRUE(Take(fid, ++sequence, {row}).ok());
+  }
+  const auto registry = registry_->snapshot();
+  for (const int page_size : {1, 2, 3, 4, 5}) {
+    std::vector<int64_t> seen;
+    std::string token;
+    do {
+      const auto page =
+          events_.Export(project_.number, {0, today - 1}, page_size, token, *registry).value();
+      for (const StoredEvent& event : page.events) seen.push_back(today - event.row.key.day);
+      token = page.next_page_token;
+    } while (!token.empty());
+    EXPECT_EQ(seen, (std::vector<int64_t>{20, 19, 3})) << page_size;
+  }
+}
+
+TEST_F(EventStoreTest, APageOfAnExportIsReadFromItsPlaceInTheIndex) {
+  for (const std::string_view statement :
+       {EventStore::kExportDayStatement, EventStore::kExportNextDayStatement}) {
+    const Status read = database_->Read([&](SqlConnection& sql) -> Status {
+      const std::vector<SqlValue> params =
+          statement == EventStore::kExportDayStatement
+              ? std::vector<SqlValue>{project_.number, int64_t{1}, "", "", "", "", "", int64_t{9}}
+              : std::vector<SqlValue>{int64_t{1}, int64_t{2}};
+      GODWIT_ASSIGN_OR_RETURN(const SqlRows steps,
+                              sql.Query("EXPLAIN QUERY PLAN " + std::string(statement), params));
+      EXPECT_EQ(steps.size(), 1u) << statement;
+      const std::string step = steps.at(0).Text(3);
+      EXPECT_TRUE(step.starts_with("SEARCH events USING")) << step;
+      EXPECT_NE(step.find("events_by_day (day"), std::string::npos) << step;
+      return Status::Ok();
+    });
+    EXPECT_TRUE(read.ok()) << read.message();
+  }
+}
+
+// The cost of a batch: the disk is waited for only when something needs to outlive the power.
+TEST(EventsOnDisk, ABatchCostsNoSyncAndTheNextWriteSyncsItToo) {
+  testing::FaultFileSystem fs;
+  testing::ManualClock clock;
+  NullLogger logger;
+  ASSERT_TRUE(fs.CreateDirectories("data").ok());
+  ASSERT_TRUE(fs.SyncDirectory("/").ok());
+  const auto open = [&] { return OpenSqliteDatabaseOn(fs, "data/godwit.db", clock, logger); };
+  const auto add = [](int64_t day) {
+    return [day](SqlConnection& sql) {
+      return sql
+          .Execute("INSERT INTO event_totals VALUES ($1, 'm', $1, 1, 'STARTED', '', 1, 0, 0)",
+                   {day})
+          .status();
+    };
+  };
+  const auto count = [](Database& database) {
+    int64_t rows = -1;
+    EXPECT_TRUE(database
+                    .Read([&](SqlConnection& sql) -> Status {
+                      rows = sql.Query("SELECT COUNT(*) FROM event_totals").value().at(0).Int(0);
+                      return Status::Ok();
+                    })
+                    .ok());
+    return rows;
+  };
+  auto database = open().value();
+  ASSERT_TRUE(database->Write(add(1)).ok());
+  ASSERT_TRUE(database->WriteTelemetry(add(2)).ok());
+  ASSERT_EQ(count(*database), 2);
+  fs.PowerLoss(testing::PowerLossMode::kDropped, 1);
+  database.reset();
+  database = open().value();
+  ASSERT_EQ(count(*database), 1) << "telemetry was synced";
+  ASSERT_TRUE(database->WriteTelemetry(add(3)).ok());
+  ASSERT_TRUE(database->Write(add(4)).ok());
+  fs.PowerLoss(testing::PowerLossMode::kDropped, 1);
+  database.reset();
+  database = open().value();
+  EXPECT_EQ(count(*database), 3);
 }
 
 }  // namespace
