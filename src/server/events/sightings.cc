@@ -1,42 +1,44 @@
 #include "server/events/sightings.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <new>
 #include <string>
 #include <tuple>
+#include <type_traits>
+
+#include "protocol/device_context.h"
 
 namespace godwit::server {
 namespace {
 
-// So many a ring: at one flush in two seconds, some thousand devices a second and loop.
-constexpr size_t kRingEntries = 4096;
+// So many a ring: at one flush in two seconds, a thousand devices a second and loop.
+constexpr uint64_t kRingEntries = 2048;
 // Other writers wait at most for so many rows.
 constexpr size_t kRowsPerTransaction = 1000;
 
-// Printable ASCII of a fixed size at most.
+// Text of a fixed size at most.
 template <size_t kSize>
 class ShortText {
  public:
+  // A text that is longer is none.
   void Set(std::string_view text) noexcept {
-    size_ = static_cast<uint16_t>(std::min(text.size(), kSize));
+    size_ = text.size() <= kSize ? static_cast<uint16_t>(text.size()) : 0;
     std::memcpy(bytes_, text.data(), size_);
   }
   std::string_view view() const { return {bytes_, size_}; }
 
  private:
-  uint16_t size_ = 0;
+  uint16_t size_;
   char bytes_[kSize];
 };
 
-// No half of a pair, and nothing that a log or terminal would obey.
-std::string_view CutContext(std::string_view context) {
-  const bool printable =
-      std::all_of(context.begin(), context.end(), [](char c) { return c >= ' ' && c < 0x7f; });
-  if (!printable) return "";
-  if (context.size() <= Sightings::kContextMaxBytes) return context;
-  const size_t end = context.substr(0, Sightings::kContextMaxBytes + 1).rfind(';');
-  return context.substr(0, end == std::string_view::npos ? 0 : end);
+// Empty for what is no context: the one that was said before stays then.
+std::string WellFormed(std::string_view context) {
+  return DeviceContext::Parse(context).ok() ? std::string(context) : "";
 }
 
 bool IsSha256Hex(std::string_view text) {
@@ -56,52 +58,64 @@ struct Sightings::Entry {
   ShortText<kContextMaxBytes> context;
 };
 
-// A bounded queue of many writers and one reader: a slot's turn says whose it is.
+// A bounded queue of many writers and one reader: a slot's turn says whose it is. It counts twice
+// the rounds that the slot was emptied, and is odd while an entry is in it, so that zeroed memory
+// is an empty ring: the system gives its pages when they are first written, and rings that no loop
+// uses, or not yet, cost nothing.
 class Sightings::Ring {
  public:
-  Ring() : slots_(std::make_unique_for_overwrite<Slot[]>(kRingEntries)) {
-    for (size_t i = 0; i < kRingEntries; ++i) slots_[i].turn.store(i, std::memory_order_relaxed);
+  Ring() {
+    void* const memory = mmap(nullptr, kRingEntries * sizeof(Slot), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    slots_.reset(static_cast<Slot*>(memory));
   }
 
   // False when it is full.
   template <typename Fill>
   bool Push(Fill fill) noexcept {
-    size_t place = next_.load(std::memory_order_relaxed);
+    uint64_t place = next_.load(std::memory_order_relaxed);
     for (;;) {
-      Slot& slot = slots_[place % kRingEntries];
-      const size_t turn = slot.turn.load(std::memory_order_acquire);
-      if (turn == place) {
+      Slot& slot = slots_.get()[place % kRingEntries];
+      const uint64_t empty = place / kRingEntries * 2;
+      const std::atomic_ref<uint64_t> slot_turn(slot.turn);
+      const uint64_t turn = slot_turn.load(std::memory_order_acquire);
+      if (turn == empty) {
         if (!next_.compare_exchange_weak(place, place + 1, std::memory_order_relaxed)) continue;
         fill(slot.entry);
-        slot.turn.store(place + 1, std::memory_order_release);
+        slot_turn.store(empty + 1, std::memory_order_release);
         return true;
       }
-      if (turn < place) return false;  // Its last entry was not taken yet.
+      if (turn < empty) return false;  // Its last entry was not taken yet.
       place = next_.load(std::memory_order_relaxed);
     }
   }
 
   // REQUIRES: one thread at a time.
   void TakeAll(std::vector<Entry>& entries) {
-    for (size_t taken = 0; taken < kRingEntries; ++taken) {
-      Slot& slot = slots_[first_ % kRingEntries];
-      if (slot.turn.load(std::memory_order_acquire) != first_ + 1) return;
+    for (uint64_t taken = 0; taken < kRingEntries; ++taken, ++first_) {
+      Slot& slot = slots_.get()[first_ % kRingEntries];
+      const uint64_t full = first_ / kRingEntries * 2 + 1;
+      const std::atomic_ref<uint64_t> turn(slot.turn);
+      if (turn.load(std::memory_order_acquire) != full) return;
       entries.push_back(slot.entry);
-      slot.turn.store(first_ + kRingEntries, std::memory_order_release);
-      ++first_;
+      turn.store(full + 1, std::memory_order_release);
     }
   }
 
  private:
   struct Slot {
-    Slot() {}  // Leaves the entry as it is: memory that no device needs is not touched.
-    std::atomic<size_t> turn;
+    uint64_t turn;
     Entry entry;
   };
+  static_assert(std::is_trivial_v<Slot>, "zeroed memory is one");
+  struct Unmap {
+    void operator()(Slot* slots) const { munmap(slots, kRingEntries * sizeof(Slot)); }
+  };
 
-  const std::unique_ptr<Slot[]> slots_;
-  alignas(64) std::atomic<size_t> next_{0};
-  alignas(64) size_t first_ = 0;
+  std::unique_ptr<Slot, Unmap> slots_;
+  alignas(64) std::atomic<uint64_t> next_{0};
+  alignas(64) uint64_t first_ = 0;
 };
 
 Sightings::Sightings(Database& database, const Registry& registry)
@@ -119,8 +133,8 @@ void Sightings::Note(const Sighting& sighting) noexcept {
     entry.time_ms = sighting.time_ms;
     entry.fid.Set(sighting.fid);
     entry.model.Set(sighting.model);
-    entry.held_hash.Set(sighting.held_hash.size() == 64 ? sighting.held_hash : "");
-    entry.context.Set(CutContext(sighting.context));
+    entry.held_hash.Set(sighting.held_hash);
+    entry.context.Set(sighting.context);
   });
   if (!pushed) dropped_.fetch_add(1, std::memory_order_relaxed);
 }
@@ -163,7 +177,7 @@ Status Sightings::Write(const std::vector<Entry>& entries) {
             sql.Execute(
                 "UPDATE installations SET last_seen_ms = $3, context = CASE WHEN "
                 "$4 = '' THEN context ELSE $4 END WHERE project_number = $1 AND fid = $2",
-                {entry.project_number, fid, entry.time_ms, std::string(entry.context.view())}));
+                {entry.project_number, fid, entry.time_ms, WellFormed(entry.context.view())}));
         ModelPointer model = registry->FindByName(entry.project_number, entry.model.view());
         if (!model) model = registry->FindById(entry.project_number, entry.model.view());
         if (known == 0 || !model || !IsSha256Hex(entry.held_hash.view())) continue;

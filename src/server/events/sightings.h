@@ -22,7 +22,7 @@ struct Sighting {
   std::string_view fid;
   std::string_view model;      // Its name or id.
   std::string_view held_hash;  // If-None-Match, without quotes; may be anything.
-  std::string_view context;    // X-Godwit-Context; may be anything.
+  std::string_view context;    // X-Godwit-Context; may be anything, and is then passed over.
   int64_t time_ms = 0;
 };
 
@@ -30,8 +30,6 @@ struct Sighting {
 // is full the sighting is dropped and counted, because the device comes again.
 class Sightings {
  public:
-  static constexpr size_t kContextMaxBytes = 256;  // Longer ones are cut behind their last pair.
-
   // Both outlive it.
   Sightings(Database& database, const Registry& registry);
   ~Sightings();

@@ -1,7 +1,11 @@
 #include "server/events/sightings.h"
 
+#include <unistd.h>
+
+#include <fstream>
 #include <thread>
 
+#include "protocol/device_context.h"
 #include "server/events/events_fixture.h"
 
 namespace godwit::server {
@@ -54,11 +58,16 @@ TEST_F(SightingsTest, KeepTheLastContextThatWasSaid) {
     std::string sent;
     std::string kept;
   };
-  const std::string pair = "key=" + std::string(100, 'v');
+  std::string longest;
+  for (const char* key : {"a", "b", "c", "d"}) {
+    longest += std::string(key) + "=" + std::string(253, 'v') + ";";
+  }
+  longest.pop_back();
+  ASSERT_EQ(longest.size(), kContextMaxBytes - 1);
   for (const Row& row :
        {Row{"app_version=2;os=linux", "app_version=2;os=linux"}, Row{"", "app_version=2;os=linux"},
-        Row{pair + ";" + pair + ";" + pair, pair + ";" + pair},
-        Row{"a=\x1b[31m", pair + ";" + pair}}) {
+        Row{longest, longest}, Row{"e=1;" + longest, longest}, Row{"a=\x1b[31m", longest},
+        Row{"a=1;a=2", longest}, Row{"no pair", longest}, Row{"a=%zz", longest}}) {
     Note(fid, "", row.sent);
     ASSERT_TRUE(sightings_.Flush().ok());
     EXPECT_EQ(Installation(fid).Text(1), row.kept);
@@ -67,13 +76,13 @@ TEST_F(SightingsTest, KeepTheLastContextThatWasSaid) {
 
 TEST_F(SightingsTest, AFullRingDropsAndCountsAndTheNextFlushMakesRoom) {
   const std::string fid = Install().fid;
-  for (int i = 0; i < 5000; ++i) Note(fid, HashOf("one"));
-  EXPECT_EQ(sightings_.stats().dropped, 5000u - 4096u);
+  for (int i = 0; i < 3000; ++i) Note(fid, HashOf("one"));
+  EXPECT_EQ(sightings_.stats().dropped, 3000u - 2048u);
   ASSERT_TRUE(sightings_.Flush().ok());
   EXPECT_EQ(sightings_.stats().written, 1u) << "all were of one device";
   Note(fid, HashOf("two"));
   ASSERT_TRUE(sightings_.Flush().ok());
-  EXPECT_EQ(sightings_.stats().dropped, 5000u - 4096u);
+  EXPECT_EQ(sightings_.stats().dropped, 3000u - 2048u);
   EXPECT_EQ(Stats().adoption.at(0).version, 2);
 }
 
@@ -94,6 +103,23 @@ TEST_F(SightingsTest, ThreadsNoteWhileAnotherFlushes) {
   EXPECT_EQ(sightings_.stats().dropped, 0u);
   EXPECT_EQ(Stats().adoption.at(0).installations, 20);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(SightingsTest, OnlyMemoryThatDevicesNeedIsResident) {
+  const auto resident_bytes = [] {
+    std::ifstream file("/proc/self/statm");
+    int64_t all = 0;
+    int64_t resident = 0;
+    file >> all >> resident;
+    return resident * sysconf(_SC_PAGESIZE);
+  };
+  const int64_t before = resident_bytes();
+  std::vector<std::unique_ptr<Sightings>> several;
+  for (int i = 0; i < 4; ++i)
+    several.push_back(std::make_unique<Sightings>(*database_, *registry_));
+  EXPECT_LT(resident_bytes() - before, 4 << 20);
+}
+#endif
 
 }  // namespace
 }  // namespace godwit::server
