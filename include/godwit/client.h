@@ -209,6 +209,28 @@ GODWIT_API godwit_status godwit_client_get_model(godwit_client* client, const ch
 /* One call's wait for a model. Safe to use from any thread. */
 typedef struct godwit_request godwit_request;
 
+/* What the server offers, and how much of it this device lacks. */
+typedef struct godwit_model_info {
+  uint32_t version;       /* GODWIT_MODEL_INFO_VERSION; set by the caller. */
+  uint64_t model_version; /* Counts from 1; 0: the server did not say. */
+  char hash[65];          /* Lower-case hex SHA-256 of the file. */
+  uint64_t size_bytes;    /* Of the file. */
+  uint64_t bytes_needed;  /* To be downloaded; what an earlier call left is not. */
+  int is_local;           /* 1: it is this device's model already. */
+} godwit_model_info;
+
+#define GODWIT_MODEL_INFO_VERSION 1
+#define GODWIT_MODEL_INFO_INIT {GODWIT_MODEL_INFO_VERSION, 0, {0}, 0, 0, 0}
+
+/* Asks the server what godwit_client_get_model() with GODWIT_LATEST_MODEL would
+ * get, and downloads nothing: to ask a user before many bytes are spent. Blocks
+ * on the network; fails as that call does before its download.
+ *
+ * info: filled on success, else its version alone stays.
+ */
+GODWIT_API godwit_status godwit_client_check_model(godwit_client* client, const char* address,
+                                                   godwit_model_info* info, godwit_error* error);
+
 /* As godwit_client_get_model(), but returns at once with a request in *out;
  * errors of the download come from godwit_request_wait(). Release it with
  * godwit_request_close(). */

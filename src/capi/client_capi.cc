@@ -4,6 +4,7 @@
 #include "capi/app_gate.h"
 #include "capi/callback_platform.h"
 #include "capi/handles.h"
+#include "device/downloader.h"
 
 namespace godwit::capi {
 namespace {
@@ -254,6 +255,28 @@ void godwit_request_progress(const godwit_request* request, uint64_t* bytes_done
 }
 
 void godwit_request_close(godwit_request* request) { delete request; }
+
+godwit_status godwit_client_check_model(godwit_client* client, const char* address,
+                                        godwit_model_info* info, godwit_error* error) {
+  if (info == nullptr) return Report(Missing("info"), error);
+  if (info->version != GODWIT_MODEL_INFO_VERSION) {
+    return Report(Status(godwit::StatusCode::kInvalidArgument,
+                         "the info's version is unknown, so nothing was done; start from "
+                         "GODWIT_MODEL_INFO_INIT and the headers of this library"),
+                  error);
+  }
+  *info = GODWIT_MODEL_INFO_INIT;
+  if (client == nullptr) return Report(Missing("client"), error);
+  if (address == nullptr) return Report(Missing("address"), error);
+  const auto offer = client->client->CheckModel(address);
+  if (!offer.ok()) return Report(offer.status(), error);
+  info->model_version = offer->version.value_or(0);
+  offer->hash.copy(info->hash, sizeof info->hash - 1);
+  info->size_bytes = offer->size_bytes;
+  info->bytes_needed = offer->bytes_needed;
+  info->is_local = offer->is_local ? 1 : 0;
+  return Report(Status::Ok(), error);
+}
 
 godwit_status godwit_client_list_models(godwit_client* client, godwit_model_list** out,
                                         godwit_error* error) {

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/device_client.h"
 #include "cli/text_format.h"
+#include "device/downloader.h"
 
 namespace godwit::cli {
 namespace {
@@ -37,12 +38,36 @@ Json ModelsJson(const std::vector<Model>& models) {
   return list;
 }
 
+Status ShowOffer(Context& context, const std::string& address, const ModelOffer& offer) {
+  if (context.json) {
+    Json json = Json::Object({{"address", Json(address)},
+                              {"sha256", Json(offer.hash)},
+                              {"sizeBytes", Json(offer.size_bytes)},
+                              {"isLocal", Json(offer.is_local)},
+                              {"bytesNeeded", Json(offer.bytes_needed)}});
+    if (offer.version) json.Set("version", Json(*offer.version));
+    context.console.PrintJson(json);
+    return Status::Ok();
+  }
+  const std::string version =
+      offer.version ? "version " + std::to_string(*offer.version) + ", " : "";
+  context.console.Print(version + FormatBytes(offer.size_bytes) + ": " +
+                        (offer.is_local ? "on this device already"
+                                        : FormatBytes(offer.bytes_needed) + " to be downloaded") +
+                        "\n");
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status RunGet(Context& context, const GetOptions& options) {
   GODWIT_ASSIGN_OR_RETURN(
       const auto device,
       DeviceClient::Open(context, {options.store, options.limit_rate_bytes_per_s, options.gate}));
+  if (options.dry_run) {
+    GODWIT_ASSIGN_OR_RETURN(const ModelOffer offer, device->client().CheckModel(options.address));
+    return ShowOffer(context, options.address, offer);
+  }
   GODWIT_ASSIGN_OR_RETURN(
       const Model model, device->Get(options.address, TypeOf(options.type), ConditionsOf(options)));
   if (context.json) {

@@ -108,6 +108,7 @@ struct GetOptions {
   bool charging = false;
   bool idle = false;
   int64_t wait_s = -1;  // For ever.
+  bool dry_run = false;
 };
 Status RunGet(Context& context, const GetOptions& options);
 

@@ -244,6 +244,8 @@ class Tree {
                     "At most so many bytes a second (k, M: thousands, millions)")
         ->transform(CLI::AsSizeValue(true).description(""))
         ->type_name("BYTES");
+    get->add_flag("--dry-run", options_->get.dry_run,
+                  "Say what a download would cost; download nothing");
     get->add_flag("--wifi", options_->get.wifi, "Download on Wi-Fi only");
     get->add_flag("--unmetered", options_->get.unmetered, "… where it does not cost by the byte");
     get->add_flag("--charging", options_->get.charging, "… on external power");

@@ -186,6 +186,11 @@ std::unique_ptr<ModelRequest> Client::StartGetModel(const std::string& address, 
   return std::make_unique<ModelRequest>(address, std::move(joined.download), joined.waiter);
 }
 
+Result<ModelOffer> Client::CheckModel(const std::string& address) {
+  GODWIT_ASSIGN_OR_RETURN(const ModelAddress parsed, ModelAddress::Parse(address));
+  return downloader_->Ask(parsed).WithContext("check model '" + address + "'");
+}
+
 Result<Model> Client::GetModel(const std::string& address, DownloadType type,
                                const DownloadConditions& conditions) {
   return StartGetModel(address, type, conditions)->Wait();

@@ -82,6 +82,7 @@ struct Progress {
 class BackgroundChecks;
 class ContextSource;
 class DataBudget;
+struct ModelOffer;  // device/downloader.h
 class SharedDownload;
 class SharedDownloads;
 class Downloader;
@@ -148,6 +149,10 @@ class Client {
   // Blocks; the statuses are listed at godwit_client_get_model.
   Result<Model> GetModel(const std::string& address, DownloadType type,
                          const DownloadConditions& conditions = {});
+
+  // Asks the server what it offers under the address, and downloads nothing. Blocks; fails as
+  // GetModel does before a download.
+  Result<ModelOffer> CheckModel(const std::string& address);
 
   // Returns at once; a wrong address, too, is told by Wait.
   std::unique_ptr<ModelRequest> StartGetModel(const std::string& address, DownloadType type,

@@ -53,21 +53,42 @@ void DownloadRun::Record(EventKind kind, EventReason reason) {
   seams_.events.Record(event);
 }
 
-Result<LocalModel> DownloadRun::StepByStep() {
-  DownloadState state = DownloadState::kCheck;
-  while (state != DownloadState::kDone && state != DownloadState::kFailed) {
-    if (control_.cancelled) return Cancelled();
-    const DownloadStep step = NextStep(state, Do(state));
-    if (!budgets_.Spend(step.budget)) break;
-    if (step.budget == DownloadBudget::kRetries) GODWIT_RETURN_IF_ERROR(WaitToRetry());
-    state = step.next;
-  }
-  if (state != DownloadState::kDone) {
+Result<DownloadState> DownloadRun::Advance(DownloadState state) {
+  if (control_.cancelled) return Cancelled();
+  const DownloadStep step = NextStep(state, Do(state));
+  if (!budgets_.Spend(step.budget) || step.next == DownloadState::kFailed) {
     assert(!error_.ok());
     return error_;
   }
+  if (step.budget == DownloadBudget::kRetries) GODWIT_RETURN_IF_ERROR(WaitToRetry());
+  return step.next;
+}
+
+Result<LocalModel> DownloadRun::StepByStep() {
+  DownloadState state = DownloadState::kCheck;
+  while (state != DownloadState::kDone) {
+    GODWIT_ASSIGN_OR_RETURN(state, Advance(state));
+  }
   assert(local_.has_value());
   return *std::move(local_);
+}
+
+Result<ModelOffer> DownloadRun::AskOnly() {
+  DownloadState state = DownloadState::kCheck;
+  while (state == DownloadState::kCheck) {
+    GODWIT_ASSIGN_OR_RETURN(state, Advance(state));
+  }
+  if (state == DownloadState::kDone) {
+    return ModelOffer{.hash = local_->hash,
+                      .size_bytes = local_->size_bytes,
+                      .version = local_->version,
+                      .is_local = true};
+  }
+  GODWIT_ASSIGN_OR_RETURN(const Digest digest, Digest::Parse(reply_.model_hash));
+  ModelOffer offer{.hash = reply_.model_hash, .size_bytes = reply_.size_bytes};
+  if (reply_.model_version != 0) offer.version = reply_.model_version;
+  offer.bytes_needed = seams_.store.MissingBytes(name_, digest, reply_.size_bytes);
+  return offer;
 }
 
 DownloadEvent DownloadRun::Do(DownloadState state) {

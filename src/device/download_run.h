@@ -27,13 +27,16 @@ class DownloadRun {
         control_(control),
         started_ms_(downloader.seams_.clock.MonotonicMs()) {}
 
-  // Blocks.
+  // Both block.
   Result<LocalModel> ToTheEnd();
+  Result<ModelOffer> AskOnly();
 
  private:
   using Event = DownloadEvent;
 
   Result<LocalModel> StepByStep();
+  // What follows the state; the error of a download that has failed.
+  Result<DownloadState> Advance(DownloadState state);
   void Record(EventKind kind, EventReason reason = EventReason::kNone);
 
   Event Do(DownloadState state);

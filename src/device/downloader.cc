@@ -10,6 +10,11 @@ Result<LocalModel> Downloader::Fetch(const ModelAddress& address,
   return DownloadRun(*this, address, conditions, control).ToTheEnd();
 }
 
+Result<ModelOffer> Downloader::Ask(const ModelAddress& address) {
+  DownloadControl control;
+  return DownloadRun(*this, address, {}, control).AskOnly();
+}
+
 Status Downloader::Scrub(const std::atomic<bool>* cancelled) {
   return seams_.store.ScrubDaily(cancelled);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -48,6 +49,16 @@ struct DownloaderSeams {
   ActivationGate* gate = nullptr;  // None: every version whose bytes are right is switched to.
 };
 
+// What the server offers, and how much of it this device lacks. A value type.
+struct ModelOffer {
+  std::string hash;  // Lower-case hex SHA-256 of the file.
+  uint64_t size_bytes = 0;
+  std::optional<uint64_t> version =
+      std::nullopt;           // Counts from 1; absent when the server did not say.
+  bool is_local = false;      // It is this device's model of that name already.
+  uint64_t bytes_needed = 0;  // To be downloaded; what an earlier call left is not.
+};
+
 // Thread-safe.
 class Downloader {
  public:
@@ -59,6 +70,9 @@ class Downloader {
   // over. Resumes what an earlier call left. After a failure the old model stands.
   Result<LocalModel> Fetch(const ModelAddress& address, const DownloadConditions& conditions,
                            DownloadControl& control);
+
+  // Asks the server as Fetch does, and downloads nothing. Blocks.
+  Result<ModelOffer> Ask(const ModelAddress& address);
 
   // The store's daily look for damaged files: ModelStore::ScrubDaily.
   Status Scrub(const std::atomic<bool>* cancelled);

@@ -1,5 +1,7 @@
 // Aim: whatever the server does wrong, the device asks for no more than it must, and ends with
 // the right model or an error that says why. Method: rows of faults against requests and bytes.
+#include "device/downloader.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -251,6 +253,39 @@ TEST(Downloader, BacksOffAndHeedsRetryAfter) {
   start_ms = device.clock.NowMs();
   ASSERT_TRUE(client->GetModel("face", DownloadType::kLatestModel).ok());
   EXPECT_EQ(device.clock.NowMs() - start_ms, 20'000);
+}
+
+TEST(Downloader, SaysWhatADownloadWouldCostAndDownloadsNothing) {
+  Device device;
+  const auto client = device.Open();
+  EXPECT_EQ(client->CheckModel("face").status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(client->CheckModel("a/b").status().code(), StatusCode::kInvalidArgument);
+  const std::string bytes = ModelBytes(kSize, 1);
+  device.server.Publish("face", bytes);
+  device.server.FailNext(Route::kCheck, AnswerWith(503));  // It is asked again, as by a download.
+  auto offer = client->CheckModel("face");
+  ASSERT_TRUE(offer.ok()) << offer.status().ToString();
+  EXPECT_EQ(offer->hash, DigestOf(bytes).ToHex());
+  EXPECT_EQ(offer->size_bytes, kSize);
+  EXPECT_FALSE(offer->is_local);
+  EXPECT_EQ(offer->bytes_needed, kSize);
+
+  device.server.FailNext(Route::kBlob, CutAfter(2000));
+  device.server.FailNext(Route::kBlob, AnswerWith(403));
+  EXPECT_FALSE(client->GetModel("face", DownloadType::kLatestModel).ok());
+  EXPECT_EQ(client->CheckModel("face")->bytes_needed, kSize - 2000);
+
+  ASSERT_TRUE(client->GetModel("face", DownloadType::kLatestModel).ok());
+  const uint64_t sent = device.server.blob_bytes_sent();
+  offer = client->CheckModel("face");
+  EXPECT_TRUE(offer->is_local);
+  EXPECT_EQ(offer->size_bytes, kSize);
+  EXPECT_EQ(offer->bytes_needed, 0u);
+  device.server.Publish("mood", bytes);  // The same file under another name.
+  offer = client->CheckModel("mood");
+  EXPECT_FALSE(offer->is_local);
+  EXPECT_EQ(offer->bytes_needed, 0u);
+  EXPECT_EQ(device.server.blob_bytes_sent(), sent);
 }
 
 TEST(Downloader, WaitsUntilTheDateThatRetryAfterNames) {

@@ -253,6 +253,13 @@ uint64_t ModelStore::ArrivedBytes(const std::string& name, const Digest& expecte
   return info.ok() ? info->size_bytes : 0;
 }
 
+uint64_t ModelStore::MissingBytes(const std::string& name, const Digest& expected,
+                                  uint64_t expected_size_bytes) {
+  const auto blob = fs_.Stat(PathOf(kBlobFolder, expected.ToHex()));
+  if (blob.ok() && blob->size_bytes == expected_size_bytes) return 0;
+  return expected_size_bytes - std::min(ArrivedBytes(name, expected), expected_size_bytes);
+}
+
 Result<std::optional<std::string>> ModelStore::ReadInstallation() {
   const std::string path = JoinPath(directory_, kInstallationFile);
   GODWIT_ASSIGN_OR_RETURN(const auto bytes, ReadIfPresent(fs_, path, kStoreFileMaxBytes));

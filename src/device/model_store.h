@@ -140,6 +140,11 @@ class ModelStore {
   // How much of that file has arrived so far, whoever downloads it.
   uint64_t ArrivedBytes(const std::string& name, const Digest& expected);
 
+  // Of a file of this size, what OpenPartial would leave to download: nothing when a blob of
+  // another name or an earlier version has it. By their sizes; hashes nothing.
+  uint64_t MissingBytes(const std::string& name, const Digest& expected,
+                        uint64_t expected_size_bytes);
+
   // A pinned model is never removed to make room for another. Kept for this name, whether or not
   // it is in the store. Waits while files are removed.
   Status SetPinned(const std::string& name, bool pinned);

@@ -35,6 +35,7 @@ static long load_face(godwit_client* client, char* bytes, size_t room) {
 
 static void test_the_app(const char* directory) {
   godwit_client* client = NULL;
+  godwit_model_info info = GODWIT_MODEL_INFO_INIT;
   godwit_error error;
   char bytes[64];
   EXPECT(godwit_testing_client_create(directory, &client, &error) == GODWIT_OK);
@@ -45,6 +46,13 @@ static void test_the_app(const char* directory) {
   EXPECT(godwit_testing_set_model(client, "face", "first", 5, 1, &error) == GODWIT_OK);
   EXPECT(load_face(client, bytes, sizeof bytes) == 5 && memcmp(bytes, "first", 5) == 0);
   EXPECT(godwit_testing_set_model(client, "face", "second!", 7, 2, &error) == GODWIT_OK);
+  EXPECT(godwit_client_check_model(client, "face", &info, &error) == GODWIT_OK);
+  EXPECT(info.size_bytes == 7 && info.bytes_needed == 7 && info.model_version == 2);
+  EXPECT(strlen(info.hash) == 64 && !info.is_local);
+  EXPECT(godwit_client_check_model(client, "mood", &info, &error) == GODWIT_NOT_FOUND);
+  EXPECT(info.size_bytes == 0 && info.hash[0] == 0);
+  info.version = 99;
+  EXPECT(godwit_client_check_model(client, "face", &info, &error) == GODWIT_INVALID_ARGUMENT);
   EXPECT(godwit_testing_fail_next(client, GODWIT_UNAVAILABLE, "down", &error) == GODWIT_OK);
   EXPECT(load_face(client, bytes, sizeof bytes) == 5); /* It falls back. */
   EXPECT(load_face(client, bytes, sizeof bytes) == 7 && memcmp(bytes, "second!", 7) == 0);
