@@ -58,7 +58,12 @@ Status DataAllowance::Spend(uint64_t bytes) {
   if (!budget_.limited()) return Status::Ok();
   while (left_bytes_ < std::max<uint64_t>(bytes, 1)) {
     GODWIT_ASSIGN_OR_RETURN(const uint64_t taken, budget_.Take(kSliceBytes));
-    if (taken == 0) return budget_.UsedUp();
+    if (taken == 0) {
+      // These bytes came, if in vain. Given back, they would open the day for the same request
+      // again and again.
+      left_bytes_ = 0;
+      return budget_.UsedUp();
+    }
     left_bytes_ += taken;
   }
   left_bytes_ -= bytes;

@@ -57,6 +57,7 @@ class HeldFiles final : public HttpClient {
   }
   void HoldFrom(int number) { held_from_ = number; }  // Counted from 1.
   void Release() { held_from_ = INT_MAX; }
+  int reached() const { return reached_; }
   void AwaitReached(int times) const {
     while (reached_ < times) std::this_thread::yield();
   }
@@ -264,6 +265,19 @@ TEST_F(Waiting, SpendsTheDaysDataAndGoesOnTomorrow) {
   const auto model = again->Wait();
   ASSERT_TRUE(model.ok()) << model.status().ToString();
   EXPECT_EQ(device_.Read(*model), kV1);
+}
+
+TEST_F(Waiting, AsksOnceWhenTheDaysDataEndsWithinAPiece) {
+  options_.daily_bytes_max = 2500;  // Pieces have 1000 bytes.
+  Open();
+  DownloadConditions at_once;
+  at_once.wait_ms = 0;
+  files_.HoldFrom(2);  // Else a second request would be the first of very many.
+  const auto request = Start("face", at_once);
+  AwaitThat([&] { return request->finished() || files_.reached() > 1; });
+  EXPECT_EQ(files_.reached(), 1);
+  files_.Release();
+  EXPECT_EQ(request->Wait().status().code(), StatusCode::kConditionsUnmet);
 }
 
 TEST_F(Waiting, LeavesTheReserveOnTheDisk) {
