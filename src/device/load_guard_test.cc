@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "device/device_fixture.h"
+#include "device/store_layout.h"
 
 namespace godwit {
 namespace {
@@ -84,6 +85,19 @@ TEST_F(LoadGuardTest, TakesLoadsAtTheSameTimeForNoCrash) {
     client_->EndLoad(model);  // One too many does nothing.
   }
   EXPECT_EQ(LocalBytes(), kNew);
+}
+
+TEST_F(LoadGuardTest, TakesALoadThatCouldNotBeginForNoCrash) {
+  const Model model = *Local();
+  const std::string path = "store/" + device_.disk.List("store")->front() + "/locks/" + model.hash +
+                           std::string(kLoadingSuffix);
+  for (int i = 0; i < 3; ++i) {
+    const auto held = device_.disk.TryLock(path, LockMode::kExclusive);
+    ASSERT_TRUE(held.ok()) << held.status().ToString();
+    EXPECT_EQ(client_->BeginLoad(model).code(), StatusCode::kUnavailable);
+  }
+  EXPECT_EQ(LocalBytes(), kNew);
+  EXPECT_TRUE(client_->BeginLoad(model).ok());
 }
 
 TEST_F(LoadGuardTest, TellsTheOneWhoHeldTheModelSinceBeforeTheCrashes) {

@@ -100,8 +100,10 @@ Result<std::unique_ptr<FileLock>> Trials::BeginLoad(const std::string& hash, boo
     if (crashed) GODWIT_RETURN_IF_ERROR(Write(hash, trial));
     return QuarantinedError(hash);
   }
+  // The lock first: a mark without one is the trace of a crash.
+  GODWIT_ASSIGN_OR_RETURN(auto loading, fs_.TryLock(LoadingLock(hash), LockMode::kShared));
   GODWIT_RETURN_IF_ERROR(Write(hash, trial));
-  return fs_.TryLock(LoadingLock(hash), LockMode::kShared);
+  return loading;
 }
 
 Status Trials::EndLoad(const std::string& hash, std::unique_ptr<FileLock> loading) {
