@@ -69,11 +69,13 @@ typedef struct godwit_client_options {
    * none. Such a model is the local one, in place and without the network, when the store has
    * none, or a lower version that came before this seed. Its file must stay as it is. */
   const char* seed_directory;
+  int events_consent; /* Not 0: as godwit_client_set_events_consent(client, 1). */
 } godwit_client_options;
 
 #define GODWIT_CLIENT_OPTIONS_VERSION 1
 #define GODWIT_CLIENT_OPTIONS_INIT \
   {GODWIT_CLIENT_OPTIONS_VERSION,  \
+   0,                              \
    0,                              \
    0,                              \
    0,                              \
@@ -315,6 +317,17 @@ GODWIT_API godwit_status godwit_client_verify(godwit_client* client, uint32_t* w
  */
 GODWIT_API godwit_status godwit_client_installation_id(godwit_client* client, char** out,
                                                        godwit_error* error);
+
+/* Whether the user lets the server know what happens to models on this device:
+ * downloads, failures and their reasons, loads, crashes, as sums by day
+ * (docs/guides/events.md). Without that, which is the default, nothing is
+ * recorded or sent; 0 erases what was recorded and not sent. It is not kept: say
+ * it each time a client is opened. Disk only.
+ *
+ * GODWIT_PERMISSION_DENIED, GODWIT_IO  the disk; nothing more is recorded or sent
+ */
+GODWIT_API godwit_status godwit_client_set_events_consent(godwit_client* client, int consent,
+                                                          godwit_error* error);
 
 /* Around each load of a model into an interpreter. A version that ends the app
  * twice in a row between the two calls is quarantined on this device: it is

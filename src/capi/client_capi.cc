@@ -128,6 +128,7 @@ Status OpenClient(const godwit_client_options* options, godwit_client** out) {
   read.api_key = TextOrEmpty(options->api_key);
   read.directory = TextOrEmpty(options->directory);
   read.receive_limit_bytes_per_s = options->receive_limit_bytes_per_s;
+  read.events_consent = options->events_consent != 0;
   read.app_version = TextOrEmpty(options->app_version);
   read.store_bytes_max = options->store_bytes_max;
   read.seed_directory = TextOrEmpty(options->seed_directory);
@@ -335,6 +336,12 @@ godwit_status godwit_model_load_begin(godwit_client* client, const godwit_model*
 
 void godwit_model_load_end(godwit_client* client, const godwit_model* model) {
   client->client->EndLoad(model->model);
+}
+
+godwit_status godwit_client_set_events_consent(godwit_client* client, int consent,
+                                               godwit_error* error) {
+  if (client == nullptr) return Report(Missing("client"), error);
+  return Report(client->client->SetEventsConsent(consent != 0), error);
 }
 
 void godwit_client_wait_until_idle(godwit_client* client) {

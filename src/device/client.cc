@@ -6,6 +6,8 @@
 #include "device/context.h"
 #include "device/data_budget.h"
 #include "device/downloader.h"
+#include "device/event_journal.h"
+#include "device/event_reporter.h"
 #include "device/installation.h"
 #include "device/load_guard.h"
 #include "device/model_store.h"
@@ -135,7 +137,11 @@ Client::Client(const ClientOptions& options, ClientSeams seams, std::unique_ptr<
           InstallationOptions{options.project_id, options.app_id, options.api_key,
                               std::string(kSdkVersion)},
           *store_, *servers_, seams.clock, seams.logger)),
-      events_(std::make_unique<NullEventSink>()),
+      journal_(std::make_unique<EventJournal>(seams.file_system, seams.clock, seams.logger,
+                                              store_->directory())),
+      events_(std::make_unique<EventReporter>(
+          EventReporterOptions{options.project_id, options.api_key, options.events_consent},
+          *journal_, *installation_, *servers_, seams.logger)),
       trials_(std::make_unique<Trials>(seams.file_system, seams.logger, store_->directory())),
       load_guard_(std::make_unique<LoadGuard>(*store_, *trials_, *events_, seams.logger)),
       downloader_(std::make_unique<Downloader>(
@@ -239,6 +245,11 @@ Status Client::BeginLoad(const Model& model) { return load_guard_->Begin(model.n
 
 void Client::EndLoad(const Model& model) { load_guard_->End(model.name, model.hash); }
 
-void Client::WaitForBackgroundWork() { scheduler_->WaitUntilIdle(); }
+Status Client::SetEventsConsent(bool consent) { return events_->SetConsent(consent); }
+
+void Client::WaitForBackgroundWork() {
+  scheduler_->WaitUntilIdle();
+  events_->WaitUntilIdle();
+}
 
 }  // namespace godwit

@@ -29,7 +29,8 @@ struct ClientOptions {
   std::string directory;                   // Holds one store for each (server, project, app id).
   uint64_t receive_limit_bytes_per_s = 0;  // Of model files; 0: no limit.
   int64_t stall_timeout_ms = 30'000;
-  std::string app_version;  // Told to the server with every check; may be empty.
+  bool events_consent = false;  // See Client::SetEventsConsent.
+  std::string app_version;      // Told to the server with every check; may be empty.
   int64_t stall_bytes_per_s = 1;
   std::string seed_directory;    // Models that the app ships, with seeds.json; empty: none.
   uint64_t store_bytes_max = 0;  // Of the models' files, of this app on this server; 0: no limit.
@@ -86,7 +87,8 @@ struct ModelOffer;  // device/downloader.h
 class SharedDownload;
 class SharedDownloads;
 class Downloader;
-class EventSink;
+class EventJournal;
+class EventReporter;
 class Installation;
 class LoadGuard;
 class ModelStore;
@@ -187,6 +189,11 @@ class Client {
   // key or value, kResourceExhausted when the context would pass its limits.
   Status SetContext(const std::string& key, const std::string& value);
 
+  // Whether the user lets the server know what happens to models on this device. Without that
+  // nothing is recorded or sent; taking it back erases what was not sent yet. Not kept: the app
+  // says it again at the next Open. The disk only.
+  Status SetEventsConsent(bool consent);
+
   // Around each load of a model into an interpreter, so that one that ends the app twice in a row
   // is loaded no third time. The disk only. BeginLoad: kQuarantined when it must not be loaded;
   // getting the model again gives its previous version. After any other error the load is not
@@ -194,9 +201,8 @@ class Client {
   Status BeginLoad(const Model& model);
   void EndLoad(const Model& model);
 
-  // Blocks until nothing is downloaded, not in the background either, but for what waits for a
-  // condition or is paused. Programs that end after
-  // one call need it.
+  // Blocks until nothing is downloaded or sent, not in the background either, but for what waits
+  // for a condition or is paused. Programs that end after one call need it.
   void WaitForBackgroundWork();
 
  private:
@@ -212,7 +218,8 @@ class Client {
   const std::unique_ptr<ContextSource> context_;
   const std::unique_ptr<Servers> servers_;
   const std::unique_ptr<Installation> installation_;
-  const std::unique_ptr<EventSink> events_;
+  const std::unique_ptr<EventJournal> journal_;
+  const std::unique_ptr<EventReporter> events_;
   const std::unique_ptr<Trials> trials_;
   const std::unique_ptr<LoadGuard> load_guard_;
   const std::unique_ptr<Downloader> downloader_;

@@ -37,6 +37,9 @@ Result<LocalModel> DownloadRun::ToTheEnd() {
     NotePending();
   }
   if (!result.ok()) Record(EventKind::kFailed, ReasonOf(result.status().code()));
+  if (result.ok() || result.status().code() != StatusCode::kNoNetworkConnection) {
+    seams_.events.SendSoon();
+  }
   return result;
 }
 

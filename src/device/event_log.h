@@ -24,6 +24,9 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void Record(const DeviceEvent& event) = 0;
+
+  // The network was used just now, so this is the time to send what was recorded. Does not block.
+  virtual void SendSoon() {}
 };
 
 class NullEventSink final : public EventSink {

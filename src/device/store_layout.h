@@ -22,6 +22,8 @@ constexpr std::string_view kInstallationLock = "installation";
 constexpr std::string_view kPendingFolder = "pending";
 constexpr std::string_view kDataBudgetFile = "data_budget";  // Its lock has the same name,
 constexpr std::string_view kChecksFile = "checks";           // and so has this one's.
+constexpr std::string_view kEventsFile = "events";
+constexpr std::string_view kEventsLock = "events";
 constexpr std::string_view kUnusedSuffix = ".unused";
 
 }  // namespace godwit

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/time_format.h"
-#include "protocol/json.h"
 #include "protocol/model_address.h"
 
 namespace godwit {
@@ -26,7 +25,7 @@ bool IsSha256Hex(std::string_view text) {
 
 bool IsWithin(int64_t value, int64_t min, int64_t max) { return value >= min && value <= max; }
 
-Result<EventRow> ParseRow(const Json& json, size_t index, int64_t today) {
+Result<EventRow> ParseRow(const Json& json, size_t index) {
   EventRow row;
   row.key.day = ParseDay(json["day"].AsString());
   row.key.model = json["model"].AsString();
@@ -41,9 +40,6 @@ Result<EventRow> ParseRow(const Json& json, size_t index, int64_t today) {
   row.key.kind = *kind;
   row.key.reason = *reason;
   if (row.key.day < 0) return WrongRow(index, "day is no date such as 2026-01-02");
-  if (!IsWithin(row.key.day, today - kEventDaysPastMax, today + kEventDaysFutureMax)) {
-    return WrongRow(index, "day is too long ago or in the future");
-  }
   if (!ModelAddress::Parse(row.key.model).ok()) return WrongRow(index, "model is no address");
   if (!row.key.hash.empty() && !IsSha256Hex(row.key.hash)) {
     return WrongRow(index, "modelHash is no SHA-256 in hex");
@@ -74,9 +70,9 @@ std::string EventBatchPath(std::string_view project_id, std::string_view fid) {
          "/events:batch";
 }
 
-std::string SerializeEventBatch(const EventBatch& batch) {
+Json EventRowsJson(const std::vector<EventRow>& rows) {
   Json events = Json::Array();
-  for (const EventRow& row : batch.rows) {
+  for (const EventRow& row : rows) {
     Json event = Json::Object({{"day", FormatDay(row.key.day)}, {"model", row.key.model}});
     if (!row.key.hash.empty()) event.Set("modelHash", row.key.hash);
     event.Set("kind", EventKindName(row.key.kind));
@@ -86,7 +82,25 @@ std::string SerializeEventBatch(const EventBatch& batch) {
     if (row.sums.duration_ms != 0) event.Set("durationMs", std::to_string(row.sums.duration_ms));
     events.Add(std::move(event));
   }
-  return Json::Object({{"sequence", std::to_string(batch.sequence)}, {"events", std::move(events)}})
+  return events;
+}
+
+Result<std::vector<EventRow>> ParseEventRows(const Json& events) {
+  if (events.items().size() > kEventRowsMax) {
+    return Status(StatusCode::kInvalidArgument,
+                  "events must be a list of at most " + std::to_string(kEventRowsMax) + " rows");
+  }
+  std::vector<EventRow> rows;
+  for (size_t i = 0; i < events.items().size(); ++i) {
+    GODWIT_ASSIGN_OR_RETURN(EventRow row, ParseRow(events.items()[i], i));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string SerializeEventBatch(const EventBatch& batch) {
+  return Json::Object(
+             {{"sequence", std::to_string(batch.sequence)}, {"events", EventRowsJson(batch.rows)}})
       .Serialize();
 }
 
@@ -104,14 +118,14 @@ Result<EventBatch> ParseEventBatch(std::string_view body, int64_t today) {
     return Status(StatusCode::kInvalidArgument,
                   "sequence must be a number above 0, greater with each batch");
   }
-  const std::vector<Json>& events = json["events"].items();
-  if (events.empty() || events.size() > kEventRowsMax) {
-    return Status(StatusCode::kInvalidArgument,
-                  "events must be a list of 1 to " + std::to_string(kEventRowsMax) + " rows");
+  GODWIT_ASSIGN_OR_RETURN(batch.rows, ParseEventRows(json["events"]));
+  if (batch.rows.empty()) {
+    return Status(StatusCode::kInvalidArgument, "events must be a list of at least 1 row");
   }
-  for (size_t i = 0; i < events.size(); ++i) {
-    GODWIT_ASSIGN_OR_RETURN(EventRow row, ParseRow(events[i], i, today));
-    batch.rows.push_back(std::move(row));
+  for (size_t i = 0; i < batch.rows.size(); ++i) {
+    if (!IsWithin(batch.rows[i].key.day, today - kEventDaysPastMax, today + kEventDaysFutureMax)) {
+      return WrongRow(i, "day is too long ago or in the future");
+    }
   }
   return batch;
 }

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "protocol/event_kinds.h"
+#include "protocol/json.h"
 
 namespace godwit {
 
@@ -59,6 +60,10 @@ int64_t ParseDay(std::string_view text);
 
 // "/v1beta2/projects/{project}/installations/{fid}/events:batch".
 std::string EventBatchPath(std::string_view project_id, std::string_view fid);
+
+// The list of events in a batch, whatever their days. A list that is absent has none.
+Json EventRowsJson(const std::vector<EventRow>& rows);
+Result<std::vector<EventRow>> ParseEventRows(const Json& events);
 
 std::string SerializeEventBatch(const EventBatch& batch);
 std::string SerializeEventReply(const EventReply& reply);

@@ -35,8 +35,8 @@ TEST(EventMessages, WhatIsOverALimitIsRefused) {
   for (size_t i = 0; i < kEventRowsMax; ++i) many += "," + good;
   const Row rows[] = {
       {"no sequence", R"({"events":[]})", "sequence"},
-      {"no rows", R"({"sequence":1,"events":[]})", "1 to 200"},
-      {"too many rows", with(many), "1 to 200"},
+      {"no rows", R"({"sequence":1,"events":[]})", "at least 1"},
+      {"too many rows", with(many), "at most 200"},
       {"too many bytes", with(good) + std::string(kEventBatchMaxBytes, ' '), "limit"},
       {"an unknown kind", with(R"({"day":"2026-01-02","model":"face","kind":"X","count":1})"),
        "kind"},

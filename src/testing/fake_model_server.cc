@@ -80,6 +80,11 @@ std::vector<std::string> FakeModelServer::log() const {
   return log_;
 }
 
+std::vector<EventRow> FakeModelServer::events() const {
+  const std::lock_guard lock(mutex_);
+  return events_;
+}
+
 uint64_t FakeModelServer::blob_bytes_sent() const {
   const std::lock_guard lock(mutex_);
   return blob_bytes_sent_;
@@ -99,6 +104,9 @@ ScriptedReply FakeModelServer::Answer(const HttpRequest& request) {
   } else if (path.ends_with(":download")) {
     route = Route::kCheck;
     reply = Check(request);
+  } else if (path.ends_with("/events:batch")) {
+    route = Route::kEvents;
+    reply = Events(request);
   } else {
     reply = Blob(request);
   }
@@ -161,6 +169,20 @@ ScriptedReply FakeModelServer::Check(const HttpRequest& request) {
   }
   reply.body = SerializeDownloadReply(download);
   return reply;
+}
+
+ScriptedReply FakeModelServer::Events(const HttpRequest& request) {
+  log_.push_back("events");
+  if (NumberOf(Header(request, kInstallationTokenHeader), "token-") < first_valid_token_) {
+    return Refuse(StatusCode::kUnauthenticated, "token refused");
+  }
+  const auto batch = ParseEventBatch(request.body, DayOf(clock_.NowMs()));
+  if (!batch.ok()) return Refuse(batch.status().code(), batch.status().message());
+  if (batch->sequence > last_sequence_) {
+    last_sequence_ = batch->sequence;
+    events_.insert(events_.end(), batch->rows.begin(), batch->rows.end());
+  }
+  return Answered(SerializeEventReply({last_sequence_}));
 }
 
 ScriptedReply FakeModelServer::Blob(const HttpRequest& request) {

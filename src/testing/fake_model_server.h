@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "protocol/event_messages.h"
 #include "testing/scripted_http_client.h"
 
 namespace godwit::testing {
@@ -17,7 +18,7 @@ namespace godwit::testing {
 // Thread-safe. Serves any project, and models by name; links never expire by themselves.
 class FakeModelServer {
  public:
-  enum class Route { kInstall, kToken, kCheck, kBlob };
+  enum class Route { kInstall, kToken, kCheck, kBlob, kEvents };
 
   // Changes an honest reply into a dishonest or broken one.
   using Fault = std::function<void(const HttpRequest&, ScriptedReply&)>;
@@ -46,9 +47,12 @@ class FakeModelServer {
     return [this](const HttpRequest& request) { return Answer(request); };
   }
 
-  // One line for each request: "install", "token", "check", "check HASH-PREFIX", "blob",
+  // One line for each request: "install", "token", "check", "check HASH-PREFIX", "blob", "events",
   // "blob bytes=10-".
   std::vector<std::string> log() const;
+
+  // Of the batches that were taken, each once.
+  std::vector<EventRow> events() const;
 
   // How many bytes of files the answers held, before faults cut them.
   uint64_t blob_bytes_sent() const;
@@ -58,6 +62,7 @@ class FakeModelServer {
   ScriptedReply Token(const HttpRequest& request);
   ScriptedReply Check(const HttpRequest& request);
   ScriptedReply Blob(const HttpRequest& request);
+  ScriptedReply Events(const HttpRequest& request);
 
   const Clock& clock_;
   mutable std::mutex mutex_;
@@ -71,6 +76,8 @@ class FakeModelServer {
   int first_valid_refresh_token_ = 1;
   std::vector<std::string> log_;
   uint64_t blob_bytes_sent_ = 0;
+  int64_t last_sequence_ = 0;
+  std::vector<EventRow> events_;
 };
 
 // Faults for FailNext.
