@@ -62,8 +62,8 @@ Status ShowOffer(Context& context, const std::string& address, const ModelOffer&
 
 Status RunGet(Context& context, const GetOptions& options) {
   GODWIT_ASSIGN_OR_RETURN(
-      const auto device,
-      DeviceClient::Open(context, {options.store, options.limit_rate_bytes_per_s, options.gate}));
+      const auto device, DeviceClient::Open(context, {options.store, options.limit_rate_bytes_per_s,
+                                                      options.gate, options.send_events}));
   if (options.dry_run) {
     GODWIT_ASSIGN_OR_RETURN(const ModelOffer offer, device->client().CheckModel(options.address));
     return ShowOffer(context, options.address, offer);

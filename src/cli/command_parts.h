@@ -34,4 +34,9 @@ void AddTargetingCommands(CLI::App* root, CLI::App* model, CommandLine* line);
 // godwit project, app, key, account.
 void AddAccessCommands(CLI::App* root, CommandLine* line);
 
+// godwit model stats.
+void AddModelStats(CLI::App* model, CommandLine* line);
+// godwit events.
+void AddEventCommands(CLI::App* root, CommandLine* line);
+
 }  // namespace godwit::cli

@@ -69,6 +69,19 @@ Status RunModelUnpublish(Context& context, const ModelNameOptions& options);
 Status RunModelHistory(Context& context, const ModelNameOptions& options);
 Status RunModelAliasList(Context& context, const ModelNameOptions& options);
 
+struct ModelStatsOptions {
+  std::string name;
+  int64_t days = 30;
+};
+Status RunModelStats(Context& context, const ModelStatsOptions& options);
+
+struct EventsExportOptions {
+  std::string from;  // "2026-01-02"; both days belong to it.
+  std::string to;    // Empty: today.
+  std::string format = "ndjson";
+};
+Status RunEventsExport(Context& context, const EventsExportOptions& options);
+
 struct ModelAliasOptions {
   std::string name;
   std::string alias;
@@ -109,6 +122,7 @@ struct GetOptions {
   bool idle = false;
   int64_t wait_s = -1;  // For ever.
   bool dry_run = false;
+  bool send_events = false;
 };
 Status RunGet(Context& context, const GetOptions& options);
 

@@ -58,6 +58,7 @@ Result<std::unique_ptr<DeviceClient>> DeviceClient::Open(Context& context,
   client_options.directory =
       options.store.empty() ? context.settings.store_folder() : options.store;
   client_options.receive_limit_bytes_per_s = options.limit_rate_bytes_per_s;
+  client_options.events_consent = options.events_consent;
   std::unique_ptr<DeviceClient> device(new DeviceClient(context));
   GODWIT_ASSIGN_OR_RETURN(
       device->client_,

@@ -57,6 +57,7 @@ struct DeviceClientOptions {
   std::string store;  // Empty: the default one.
   uint64_t limit_rate_bytes_per_s = 0;
   bool gate = false;  // Try new versions before they are switched to.
+  bool events_consent = false;
 };
 
 // Not thread-safe. Borrows the context.

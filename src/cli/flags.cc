@@ -63,6 +63,7 @@ class Tree {
     if (all) {
       AddModelCommands();
       AddRollback();
+      AddEventCommands(&app_, &line_);
       AddAccessCommands(&app_, &line_);
     }
     AddDeviceCommands();
@@ -144,6 +145,7 @@ class Tree {
     AddJson(update);
     AddModelAliases(model);
     AddTargetingCommands(&app_, model, &line_);
+    AddModelStats(model, &line_);
     auto* erase = Add(model, "delete", "Delete a model and all its versions, or one version",
                       &RunModelDelete, &Options::erase);
     AddAddress(erase, &options_->erase.address, "NAME or NAME@VERSION");
@@ -255,6 +257,8 @@ class Tree {
         ->check(CLI::Range(int64_t{0}, int64_t{1} << 31).description(""))
         ->type_name("SECONDS");
     get->add_flag("--gate", options_->get.gate, "Run a new version in a child before it is used");
+    get->add_flag("--send-events", options_->get.send_events,
+                  "Tell the server how it went (docs/guides/events.md)");
     AddJson(get);
     CLI::App* local = app_.add_subcommand("local", "Models in this device's store");
     local->require_subcommand(1);
