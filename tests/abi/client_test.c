@@ -64,9 +64,13 @@ static void test_wrong_calls(const char* directory) {
   godwit_string_release(NULL);
 }
 
-static void test_events_consent(godwit_client* client) {
+static void test_settings(godwit_client* client) {
   godwit_error error;
 
+  EXPECT(godwit_client_set_context(client, "tier", "paid", &error) == GODWIT_OK);
+  EXPECT(godwit_client_set_context(client, "tier", NULL, &error) == GODWIT_OK);
+  EXPECT(godwit_client_set_context(client, "Tier", "paid", &error) == GODWIT_INVALID_ARGUMENT);
+  EXPECT(godwit_client_set_context(client, NULL, "paid", &error) == GODWIT_INVALID_ARGUMENT);
   EXPECT(godwit_client_set_events_consent(client, 1, &error) == GODWIT_OK);
   EXPECT(godwit_client_set_events_consent(client, 0, &error) == GODWIT_OK);
   EXPECT(godwit_client_set_events_consent(NULL, 1, &error) == GODWIT_INVALID_ARGUMENT);
@@ -120,11 +124,7 @@ static void test_client(const char* directory) {
   godwit_client_set_device_state(client, &state);
   godwit_client_platform_changed(client);
   EXPECT(godwit_client_finish_updates(client, &updates, &error) == GODWIT_OK && updates == 0);
-  EXPECT(godwit_client_set_context(client, "tier", "paid", &error) == GODWIT_OK);
-  test_events_consent(client);
-  EXPECT(godwit_client_set_context(client, "tier", NULL, &error) == GODWIT_OK);
-  EXPECT(godwit_client_set_context(client, "Tier", "paid", &error) == GODWIT_INVALID_ARGUMENT);
-  EXPECT(godwit_client_set_context(client, NULL, "paid", &error) == GODWIT_INVALID_ARGUMENT);
+  test_settings(client);
   EXPECT(godwit_client_start_get_model(client, "face", GODWIT_LATEST_MODEL, NULL, &request,
                                        &error) == GODWIT_OK);
   godwit_request_progress(request, &done, &total);
