@@ -159,10 +159,11 @@ Status Sightings::Flush() {
 }
 
 Status Sightings::Write(const std::vector<Entry>& entries) {
-  // The last one of each device and model says it all.
+  // The latest one of each device and model says it all.
   std::map<std::tuple<int64_t, std::string_view, std::string_view>, const Entry*> latest;
   for (const Entry& entry : entries) {
-    latest[{entry.project_number, entry.fid.view(), entry.model.view()}] = &entry;
+    const Entry*& kept = latest[{entry.project_number, entry.fid.view(), entry.model.view()}];
+    if (kept == nullptr || kept->time_ms <= entry.time_ms) kept = &entry;
   }
   const auto registry = registry_.snapshot();
   auto next = latest.begin();
@@ -175,8 +176,10 @@ Status Sightings::Write(const std::vector<Entry>& entries) {
         GODWIT_ASSIGN_OR_RETURN(
             const int64_t known,
             sql.Execute(
-                "UPDATE installations SET last_seen_ms = $3, context = CASE WHEN "
-                "$4 = '' THEN context ELSE $4 END WHERE project_number = $1 AND fid = $2",
+                // Another ring may have held a later one.
+                "UPDATE installations SET last_seen_ms = CASE WHEN last_seen_ms < $3 THEN $3 ELSE "
+                "last_seen_ms END, context = CASE WHEN $4 = '' OR last_seen_ms > $3 THEN context "
+                "ELSE $4 END WHERE project_number = $1 AND fid = $2",
                 {entry.project_number, fid, entry.time_ms, WellFormed(entry.context.view())}));
         ModelPointer model = registry->FindByName(entry.project_number, entry.model.view());
         if (!model) model = registry->FindById(entry.project_number, entry.model.view());
@@ -184,7 +187,8 @@ Status Sightings::Write(const std::vector<Entry>& entries) {
         GODWIT_RETURN_IF_ERROR(
             sql.Execute("INSERT INTO held_models (project_number, fid, model_id, sha256, seen_ms) "
                         "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (project_number, fid, model_id) "
-                        "DO UPDATE SET sha256 = excluded.sha256, seen_ms = excluded.seen_ms",
+                        "DO UPDATE SET sha256 = excluded.sha256, seen_ms = excluded.seen_ms "
+                        "WHERE held_models.seen_ms <= excluded.seen_ms",
                         {entry.project_number, fid, model->id, std::string(entry.held_hash.view()),
                          entry.time_ms})
                 .status());

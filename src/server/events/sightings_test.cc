@@ -86,6 +86,22 @@ TEST_F(SightingsTest, AFullRingDropsAndCountsAndTheNextFlushMakesRoom) {
   EXPECT_EQ(Stats().adoption.at(0).version, 2);
 }
 
+TEST_F(SightingsTest, TheLatestOneCountsWhicheverThreadNotedIt) {
+  const std::string fid = Install().fid;
+  const int64_t start_ms = clock_.NowMs();
+  for (int i = 0; i < 16; ++i) {  // Threads have rings in turn, and these are not in time's order.
+    std::thread([&] {
+      const int64_t later_ms = i * 7 % 16;
+      sightings_.Note({project_.number, fid, "face", HashOf(later_ms == 15 ? "two" : "one"),
+                       later_ms == 15 ? "app_version=15" : "app_version=1", start_ms + later_ms});
+    }).join();
+  }
+  ASSERT_TRUE(sightings_.Flush().ok());
+  EXPECT_EQ(Stats().adoption.at(0).version, 2);
+  EXPECT_EQ(Installation(fid).Int(0), start_ms + 15);
+  EXPECT_EQ(Installation(fid).Text(1), "app_version=15");
+}
+
 TEST_F(SightingsTest, ThreadsNoteWhileAnotherFlushes) {
   std::vector<std::string> fids;
   for (int i = 0; i < 20; ++i) fids.push_back(Install().fid);
