@@ -6,6 +6,7 @@
 
 #include "device/device_fixture.h"
 #include "device/store_layout.h"
+#include "device/trials.h"
 
 namespace godwit {
 namespace {
@@ -89,15 +90,18 @@ TEST_F(LoadGuardTest, TakesLoadsAtTheSameTimeForNoCrash) {
 
 TEST_F(LoadGuardTest, TakesALoadThatCouldNotBeginForNoCrash) {
   const Model model = *Local();
-  const std::string path = "store/" + device_.disk.List("store")->front() + "/locks/" + model.hash +
-                           std::string(kLoadingSuffix);
-  for (int i = 0; i < 3; ++i) {
-    const auto held = device_.disk.TryLock(path, LockMode::kExclusive);
+  const std::string folder = "store/" + device_.disk.List("store")->front();
+  {
+    const auto held = device_.disk.TryLock(
+        folder + "/locks/" + model.hash + std::string(kLoadingSuffix), LockMode::kExclusive);
     ASSERT_TRUE(held.ok()) << held.status().ToString();
     EXPECT_EQ(client_->BeginLoad(model).code(), StatusCode::kUnavailable);
   }
-  EXPECT_EQ(LocalBytes(), kNew);
-  EXPECT_TRUE(client_->BeginLoad(model).ok());
+  ASSERT_TRUE(client_->BeginLoad(model).ok());
+  const auto trial = Trials(device_.disk, device_.logger, folder).Read(model.hash);
+  ASSERT_TRUE(trial.ok()) << trial.status().ToString();
+  EXPECT_TRUE(trial->loading);
+  EXPECT_EQ(trial->crashes, 0u);
 }
 
 TEST_F(LoadGuardTest, TellsTheOneWhoHeldTheModelSinceBeforeTheCrashes) {
