@@ -73,36 +73,11 @@ typedef struct godwit_client_options {
 } godwit_client_options;
 
 #define GODWIT_CLIENT_OPTIONS_VERSION 1
+/* clang-format off */
 #define GODWIT_CLIENT_OPTIONS_INIT \
-  {GODWIT_CLIENT_OPTIONS_VERSION,  \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0,                              \
-   0}
+  {GODWIT_CLIENT_OPTIONS_VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+/* clang-format on */
 
 /* Opens the store and returns a client in *out. Reads and may write the disk,
  * never the network.

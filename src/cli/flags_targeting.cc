@@ -27,8 +27,8 @@ class Commands {
 void AddRevocation(CLI::App* model, CommandLine* line) {
   Commands<RevokeOptions> commands(line);
   RevokeOptions& options = commands.options();
-  auto* revoke = commands.Add(model, "revoke", "Let no device have a version any more, for ever",
-                              &RunModelRevoke);
+  auto* revoke =
+      commands.Add(model, "revoke", "Let no device have a version any more", &RunModelRevoke);
   auto* unrevoke = commands.Add(model, "unrevoke", "Let devices have it again", &RunModelUnrevoke);
   for (CLI::App* command : {revoke, unrevoke}) {
     command->add_option("address", options.address, "NAME@VERSION")

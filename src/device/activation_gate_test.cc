@@ -118,6 +118,22 @@ TEST_F(ActivationGateTest, GetsTheGoldenInputsWholeAndAsksAnewWhenTheyChange) {
   EXPECT_EQ(ReadWholeFile(device_.disk, gate_.asked[1].golden_path, 100).value(), "better ones");
 }
 
+TEST_F(ActivationGateTest, TakesGoldenInputsFromNoAddressThatAModelMayNotComeFrom) {
+  device_.server.AttachGolden("face", "golden inputs");
+  device_.server.FailNext(FakeModelServer::Route::kCheck,
+                          [](const HttpRequest&, ScriptedReply& reply) {
+                            std::string& body = reply.body;
+                            const std::string before = "\"uri\":\"http";
+                            const size_t at = body.find(before);
+                            ASSERT_NE(at, body.npos);
+                            body.replace(at, before.size(), "\"uri\":\"file");
+                          });
+  const uint64_t sent = device_.server.blob_bytes_sent();
+  EXPECT_FALSE(client_->GetModel("face", DownloadType::kLatestModel).ok());
+  EXPECT_EQ(device_.server.blob_bytes_sent(), sent);
+  EXPECT_EQ(LocalBytes(), kOld);
+}
+
 TEST_F(ActivationGateTest, GetsNoGoldenInputsForAGateThatRunsNothing) {
   device_.server.AttachGolden("face", "golden inputs");
   gate_.runs = false;

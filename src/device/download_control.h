@@ -27,6 +27,11 @@ struct RequestStatus {
   std::string reason;  // "waiting for Wi-Fi"; empty when the state says all.
 };
 
+inline Status DownloadCancelled() {
+  return Status(StatusCode::kCancelled,
+                "cancelled; what has arrived is kept, and the next call goes on from there");
+}
+
 // Thread-safe.
 class DownloadControl {
  public:

@@ -15,11 +15,6 @@ constexpr int64_t kSleepSliceMs = 100;
 constexpr int64_t kRetryWaitMaxMs = 60'000;  // Longer, and the call fails instead.
 constexpr size_t kReplyMax = 64 << 10;
 
-Status Cancelled() {
-  return Status(StatusCode::kCancelled,
-                "cancelled; what has arrived is kept, and the next call goes on from there");
-}
-
 // Whether a later process would find nothing else.
 bool IsForGood(StatusCode code) {
   return code == StatusCode::kOk || code == StatusCode::kNotFound ||
@@ -57,7 +52,7 @@ void DownloadRun::Record(EventKind kind, EventReason reason) {
 }
 
 Result<DownloadState> DownloadRun::Advance(DownloadState state) {
-  if (control_.cancelled) return Cancelled();
+  if (control_.cancelled) return DownloadCancelled();
   const DownloadStep step = NextStep(state, Do(state));
   if (!budgets_.Spend(step.budget) || step.next == DownloadState::kFailed) {
     assert(!error_.ok());
@@ -111,7 +106,7 @@ Status DownloadRun::Sleep(int64_t duration_ms) {
     seams_.clock.SleepMs(slice_ms);
     duration_ms -= slice_ms;
   }
-  return control_.cancelled ? Cancelled() : Status::Ok();
+  return control_.cancelled ? DownloadCancelled() : Status::Ok();
 }
 
 Status DownloadRun::WaitToRetry() {
@@ -184,9 +179,10 @@ DownloadEvent DownloadRun::ReadReply(const Servers::Reply& answered) {
   const HttpResponse& response = answered.response;
   auto reply = ParseDownloadReply(response.body, FindHeader(response.headers, "ETag").value_or(""));
   if (!reply.ok()) return Fail(Event::kFatal, reply.status());
-  if (Status wrong = CheckDownloadUri(reply->download_uri, answered.server_url); !wrong.ok()) {
-    return Fail(Event::kFatal, std::move(wrong));
-  }
+  Status wrong = CheckDownloadUri(reply->download_uri, answered.server_url);
+  if (wrong.ok() && reply->golden)
+    wrong = CheckDownloadUri(reply->golden->uri, answered.server_url);
+  if (!wrong.ok()) return Fail(Event::kFatal, std::move(wrong));
   reply_ = *std::move(reply);
   if (local_ && local_->hash == reply_.model_hash) return Event::kUnchanged;
   const std::string golden_hash = reply_.golden ? reply_.golden->hash : "";

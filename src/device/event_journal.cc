@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "device/store_format.h"
 #include "device/store_layout.h"
 
 namespace godwit {
@@ -35,15 +34,14 @@ EventJournal::EventJournal(FileSystem& fs, const Clock& clock, Logger& logger,
       clock_(clock),
       logger_(logger),
       path_(JoinPath(directory, kEventsFile)),
-      lock_path_(JoinPath(JoinPath(directory, kLockFolder), kEventsLock)) {}
+      lock_path_(JoinPath(JoinPath(directory, kLockFolder), kEventsLock)),
+      file_(fs, logger, kMagic, path_) {}
 
 Result<std::unique_ptr<FileLock>> EventJournal::Lock() {
   return fs_.Lock(lock_path_, LockMode::kExclusive);
 }
 
-Result<EventJournal::State> EventJournal::Parse(std::string_view bytes) {
-  GODWIT_ASSIGN_OR_RETURN(const std::string payload, ParseFrame(kMagic, bytes));
-  GODWIT_ASSIGN_OR_RETURN(const Json json, Json::Parse(payload));
+Result<EventJournal::State> EventJournal::Parse(const Json& json) {
   State state;
   state.last_sequence = json["last_sequence"].AsInt();
   state.sent_day = json["sent_day"].AsInt();
@@ -56,10 +54,8 @@ Result<EventJournal::State> EventJournal::Parse(std::string_view bytes) {
 }
 
 Result<EventJournal::State> EventJournal::Read() {
-  const auto bytes = ReadWholeFile(fs_, path_, kStoreFileMaxBytes);
-  if (!bytes.ok() && bytes.status().code() == StatusCode::kNotFound) return State();
-  if (!bytes.ok() && bytes.status().code() != StatusCode::kOutOfRange) return bytes.status();
-  auto state = bytes.ok() ? Parse(*bytes) : Result<State>(bytes.status());
+  GODWIT_ASSIGN_OR_RETURN(const Json json, file_.Read());
+  auto state = Parse(json);
   if (state.ok()) return state;
   logger_.Warning("the log of events is damaged and begins anew",
                   {{"path", path_}, {"cause", state.status().message()}});
@@ -75,7 +71,7 @@ Status EventJournal::Write(const State& state) {
     json.Set("batch", Json::Object({{"sequence", state.batch.sequence},
                                     {"events", EventRowsJson(state.batch.rows)}}));
   }
-  return ReplaceFile(fs_, path_, EncodeFrame(kMagic, json.Serialize()));
+  return file_.Write(json);
 }
 
 Status EventJournal::Add(const DeviceEvent& event) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "device/event_log.h"
+#include "device/state_file.h"
 #include "fs/file_system.h"
 #include "protocol/event_messages.h"
 
@@ -51,7 +52,7 @@ class EventJournal {
   };
 
   Result<State> Read();
-  static Result<State> Parse(std::string_view bytes);
+  static Result<State> Parse(const Json& json);
   Status Write(const State& state);
   Result<std::unique_ptr<FileLock>> Lock();
 
@@ -60,6 +61,7 @@ class EventJournal {
   Logger& logger_;
   const std::string path_;
   const std::string lock_path_;
+  const StateFile file_;
   std::mutex mutex_;  // Held with the lock: the file's is for processes.
 };
 

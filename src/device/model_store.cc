@@ -293,6 +293,15 @@ bool ModelStore::IsOfToday(const FileInfo& info) const {
   return age_ms > -kDayMs && age_ms < kDayMs;
 }
 
+std::set<std::string> FilesOf(const std::vector<LocalModel>& models) {
+  std::set<std::string> hashes;
+  for (const LocalModel& model : models) {
+    hashes.insert(model.hash);
+    if (model.previous) hashes.insert(model.previous->digest.ToHex());
+  }
+  return hashes;
+}
+
 Status ModelStore::CollectGarbage() {
   // Writers hold the lock shared from before they look until their record stands, so whatever
   // no record names now is nobody's.
@@ -317,11 +326,7 @@ Status ModelStore::CollectPartials() {
 // that finds it unused notes that in an empty file beside it, whose time counts.
 Status ModelStore::CollectBlobs() {
   GODWIT_ASSIGN_OR_RETURN(const auto models, List());
-  std::set<std::string> used;
-  for (const LocalModel& model : models) {
-    used.insert(model.hash);
-    if (model.previous) used.insert(model.previous->digest.ToHex());
-  }
+  const std::set<std::string> used = FilesOf(models);
   GODWIT_ASSIGN_OR_RETURN(const auto file_names, fs_.List(JoinPath(directory_, kBlobFolder)));
   for (const std::string& hash : file_names) {
     const std::string path = PathOf(kBlobFolder, hash);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ struct LocalModel {
   std::optional<uint64_t> version;          // Counts from 1; absent when the server did not say.
   std::optional<PreviousVersion> previous;  // What it replaced, if that may be gone back to.
 };
+
+// The SHA-256 of their files, and of those that they may go back to.
+std::set<std::string> FilesOf(const std::vector<LocalModel>& models);
 
 // Bytes of a model on their way in. It holds the model's lock, so there is one of it a model
 // among all processes. Not thread-safe. Destroyed without Abandon it leaves its bytes, as

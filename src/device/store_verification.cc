@@ -11,16 +11,6 @@ namespace {
 
 constexpr size_t kDigestHexLength = 64;
 
-// Of their files, and of those that they can go back to.
-std::set<std::string> HashesOf(const std::vector<LocalModel>& models) {
-  std::set<std::string> hashes;
-  for (const LocalModel& model : models) {
-    hashes.insert(model.hash);
-    if (model.previous) hashes.insert(model.previous->digest.ToHex());
-  }
-  return hashes;
-}
-
 }  // namespace
 
 // A file that cannot be read is as bad as one that reads wrong; a cancelled look tells nothing.
@@ -58,7 +48,7 @@ Result<VerifyReport> ModelStore::Verify(const std::atomic<bool>* cancelled) {
   if (!synced.ok() && synced.code() != StatusCode::kPermissionDenied) return synced;
   VerifyReport report;
   std::set<std::string> dropped;
-  for (const std::string& hash : HashesOf(models)) {
+  for (const std::string& hash : FilesOf(models)) {
     GODWIT_ASSIGN_OR_RETURN(const bool damaged, DropIfDamaged(hash, cancelled));
     if (damaged) dropped.insert(hash);
   }
@@ -74,7 +64,7 @@ Status ModelStore::ScrubDaily(const std::atomic<bool>* cancelled) {
   if (!info.ok() && info.status().code() != StatusCode::kNotFound) return info.status();
   if (info.ok() && IsOfToday(*info)) return Status::Ok();
   GODWIT_ASSIGN_OR_RETURN(const auto models, List());
-  const std::set<std::string> hashes = HashesOf(models);
+  const std::set<std::string> hashes = FilesOf(models);
   if (hashes.empty()) return Status::Ok();
 
   const auto last = ReadWholeFile(fs_, path, kDigestHexLength);

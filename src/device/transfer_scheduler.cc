@@ -112,10 +112,7 @@ Status TransferScheduler::WaitForSlot(DownloadControl& control, std::unique_lock
                                       uint64_t seen, int64_t* give_up_at_ms) {
   if (control.place_ == Place::kRunning) return Status::Ok();
   control.place_ = Place::kOut;  // Until this look says otherwise.
-  if (control.cancelled) {
-    return Status(StatusCode::kCancelled,
-                  "cancelled; what has arrived is kept, and the next call goes on from there");
-  }
+  if (control.cancelled) return DownloadCancelled();
   const int64_t now_ms = clock_.MonotonicMs();
   int64_t until_ms = now_ms + kLookMs;
   Verdict verdict = Judge(control.conditions_);

@@ -1,8 +1,6 @@
 #include "fault/fault_server.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <list>
@@ -44,14 +42,7 @@ class ThreadedFaultServer final : public FaultServer {
     GODWIT_ASSIGN_OR_RETURN(listener_,
                             ListenOn(own.front()).WithContext("listen on " + options.listen));
     address_ = LocalAddress(listener_);
-    int ends[2];
-    if (::pipe(ends) != 0) {
-      return Status(StatusCode::kResourceExhausted, "no file descriptors are left; close some");
-    }
-    stop_reader_ = Descriptor(ends[0]);
-    stop_writer_ = Descriptor(ends[1]);
-    for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
-    return Status::Ok();
+    return stop_.Open();
   }
 
   const std::string& address() const override { return address_; }
@@ -70,7 +61,7 @@ class ThreadedFaultServer final : public FaultServer {
   void Run() override {
     for (;;) {
       const bool accepts = connections_.size() < kConnectionsMax;
-      pollfd polled[] = {{stop_reader_.get(), POLLIN, 0},
+      pollfd polled[] = {{stop_.descriptor().get(), POLLIN, 0},
                          {accepts ? listener_.get() : -1, POLLIN, 0}};
       ::poll(polled, 2, connections_.empty() ? -1 : kReapMs);
       connections_.remove_if([](Connection& connection) { return connection.has_ended.load(); });
@@ -82,11 +73,7 @@ class ThreadedFaultServer final : public FaultServer {
     connections_.clear();
   }
 
-  void Stop() override {
-    // Nobody reads it: it stays readable for every thread that waits.
-    const char byte = 0;
-    [[maybe_unused]] const ssize_t written = ::write(stop_writer_.get(), &byte, 1);
-  }
+  void Stop() override { stop_.Send(); }
 
  private:
   struct Connection {
@@ -128,10 +115,9 @@ class ThreadedFaultServer final : public FaultServer {
   uint64_t request_count_ = 0;  // Guarded by mutex_.
   std::vector<SocketAddress> upstream_;
   Descriptor listener_;
-  Descriptor stop_reader_;
-  Descriptor stop_writer_;
+  StopSignal stop_;
   std::string address_;
-  FaultConnection::Rules rules_{stop_reader_, upstream_, nullptr};
+  FaultConnection::Rules rules_{stop_.descriptor(), upstream_, nullptr};
   std::list<Connection> connections_;  // Of Run's thread.
 };
 

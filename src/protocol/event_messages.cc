@@ -4,6 +4,7 @@
 
 #include "base/time_format.h"
 #include "protocol/model_address.h"
+#include "protocol/model_messages.h"
 
 namespace godwit {
 namespace {
@@ -15,12 +16,6 @@ Status WrongRow(size_t index, std::string_view reason) {
   return Status(StatusCode::kInvalidArgument, "events[" + std::to_string(index) +
                                                   "]: " + std::string(reason) +
                                                   "; nothing of this batch was taken");
-}
-
-bool IsSha256Hex(std::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
 }
 
 bool IsWithin(int64_t value, int64_t min, int64_t max) { return value >= min && value <= max; }

@@ -1,8 +1,5 @@
 #include "proxy/proxy.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <list>
 #include <set>
@@ -43,14 +40,7 @@ class PollingProxy final : public Proxy {
     GODWIT_ASSIGN_OR_RETURN(listener_,
                             ListenOn(own.front()).WithContext("listen on " + options_.listen));
     address_ = LocalAddress(listener_);
-    int ends[2];
-    if (::pipe(ends) != 0) {
-      return Status(StatusCode::kResourceExhausted, "no file descriptors are left; close some");
-    }
-    stop_reader_ = Descriptor(ends[0]);
-    stop_writer_ = Descriptor(ends[1]);
-    for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
-    return Status::Ok();
+    return stop_.Open();
   }
 
   const std::string& address() const override { return address_; }
@@ -61,7 +51,7 @@ class PollingProxy final : public Proxy {
       const int64_t before_ms = clock_.MonotonicMs();
       const bool accepts = tunnels_.size() < options_.clients_max && before_ms >= accept_after_ms_;
       polled.clear();
-      polled.push_back({stop_reader_.get(), POLLIN, 0});
+      polled.push_back({stop_.descriptor().get(), POLLIN, 0});
       polled.push_back({accepts ? listener_.get() : -1, POLLIN, 0});
       for (const Tunnel& tunnel : tunnels_) tunnel.AppendPolled(&polled);
       ::poll(polled.data(), static_cast<nfds_t>(polled.size()), PollTimeoutMs(before_ms));
@@ -77,10 +67,7 @@ class PollingProxy final : public Proxy {
     tunnels_.clear();
   }
 
-  void Stop() override {
-    const char byte = 0;
-    [[maybe_unused]] const ssize_t written = ::write(stop_writer_.get(), &byte, 1);
-  }
+  void Stop() override { stop_.Send(); }
 
  private:
   // Until the next deadline; -1: for ever.
@@ -139,8 +126,7 @@ class PollingProxy final : public Proxy {
   Logger& logger_;
   TunnelRules rules_;
   Descriptor listener_;
-  Descriptor stop_reader_;
-  Descriptor stop_writer_;
+  StopSignal stop_;
   std::string address_;
   std::list<Tunnel> tunnels_;
   int64_t accept_after_ms_ = 0;

@@ -39,6 +39,22 @@ Descriptor::~Descriptor() {
   if (is_open()) ::close(number_);
 }
 
+Status StopSignal::Open() {
+  int ends[2];
+  if (::pipe(ends) != 0) {
+    return Status(StatusCode::kResourceExhausted, "no file descriptors are left; close some");
+  }
+  reader_ = Descriptor(ends[0]);
+  writer_ = Descriptor(ends[1]);
+  for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+  return Status::Ok();
+}
+
+void StopSignal::Send() {
+  const char byte = 0;
+  [[maybe_unused]] const ssize_t written = ::write(writer_.get(), &byte, 1);
+}
+
 Result<std::vector<SocketAddress>> ResolveAddress(const std::string& text) {
   const size_t colon = text.rfind(':');
   std::string host = text.substr(0, colon == text.npos ? 0 : colon);

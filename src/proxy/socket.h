@@ -30,6 +30,19 @@ class Descriptor {
   int number_ = -1;
 };
 
+// Ends loops that poll, from any thread.
+class StopSignal {
+ public:
+  Status Open();
+  // Readable from the first Send on, for every thread that polls it: nobody reads it.
+  const Descriptor& descriptor() const { return reader_; }
+  void Send();
+
+ private:
+  Descriptor reader_;
+  Descriptor writer_;
+};
+
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;

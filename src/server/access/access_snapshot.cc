@@ -189,6 +189,11 @@ TokenCheck AccessSnapshot::VerifyInstallationToken(std::string_view token, int64
   return claims->expires_ms > now_ms ? TokenCheck::kValid : TokenCheck::kExpired;
 }
 
+bool AccessSnapshot::Fits(const InstallationClaims& claims, const ApiKey& key) const {
+  if (claims.project_number != key.project_number) return false;
+  return key.app_id.empty() ? FindApp(claims.app_hash) != nullptr : key.app_hash == claims.app_hash;
+}
+
 std::string AccessSnapshot::SignInstallationToken(const InstallationClaims& claims) const {
   const SigningKey& key = contents_.signing_keys.front();
   std::string token = key.kid + "." + Base64UrlEncode(Pack(claims));

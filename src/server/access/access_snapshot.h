@@ -75,6 +75,9 @@ class AccessSnapshot {
   // caller compares claims->project_number with the request's project.
   TokenCheck VerifyInstallationToken(std::string_view token, int64_t now_ms,
                                      InstallationClaims* claims) const;
+  // Whether what a valid token claims belongs to the key's project and app. A key of one app lives
+  // no longer than its app; a token may.
+  bool Fits(const InstallationClaims& claims, const ApiKey& key) const;
   std::string SignInstallationToken(const InstallationClaims& claims) const;
 
   // "{public}/blobs/sha256/HEX?exp=..&kid=..&sig=..". Links made within one hour for one blob

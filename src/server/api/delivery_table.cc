@@ -132,8 +132,7 @@ std::shared_ptr<const ModelAnswers> DeliveryTable::AnswersOf(const RegistrySnaps
                                                              int64_t links_ms,
                                                              const Project& project,
                                                              std::string_view name) const {
-  ModelPointer model = registry.FindByName(project.number, name);
-  if (!model) model = registry.FindById(project.number, name);
+  ModelPointer model = registry.FindByNameOrId(project.number, name);
   if (!model || !IsVisible(*model)) return nullptr;
   const std::string known_key = PrefixesOf(project)[0] + model->display_name;
   const uint64_t hash = HashOf(known_key);

@@ -123,13 +123,8 @@ DeviceHandler::Refusal DeviceHandler::CheckToken(const View& view, const Credent
     return services_.options.require_installation_token ? Refusal::kTokenMissing : Refusal::kNone;
   }
   const TokenCheck check = view.access->VerifyInstallationToken(credentials.token, now_ms, claims);
-  if (check != TokenCheck::kValid || claims->project_number != key.project_number) {
-    return Refusal::kTokenWrong;
-  }
-  // A key of one app lives no longer than its app; a token may.
-  const bool app_ok = key.app_id.empty() ? view.access->FindApp(claims->app_hash) != nullptr
-                                         : key.app_hash == claims->app_hash;
-  return app_ok ? Refusal::kNone : Refusal::kTokenWrong;
+  return check == TokenCheck::kValid && view.access->Fits(*claims, key) ? Refusal::kNone
+                                                                        : Refusal::kTokenWrong;
 }
 
 void DeviceHandler::NoteSighting(const Credentials& credentials, const InstallationClaims& claims,

@@ -36,10 +36,7 @@ Result<int64_t> CheckDevice(const ApiServices& services, const RequestHead& head
   InstallationClaims claims;
   const TokenCheck check = access->VerifyInstallationToken(head.Find(kInstallationTokenHeader),
                                                            services.clock.NowMs(), &claims);
-  const bool app_ok = key->app_id.empty() ? access->FindApp(claims.app_hash) != nullptr
-                                          : key->app_hash == claims.app_hash;
-  if (check != TokenCheck::kValid || claims.project_number != key->project_number || !app_ok ||
-      claims.fid.text() != fid) {
+  if (check != TokenCheck::kValid || !access->Fits(claims, *key) || claims.fid.text() != fid) {
     return Status(StatusCode::kUnauthenticated,
                   "The installation token is missing, has expired or is another installation's: "
                   "send X-Goog-Firebase-Installations-Auth.");

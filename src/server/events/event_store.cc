@@ -48,8 +48,7 @@ std::vector<KnownRow> RowsOfKnownModels(int64_t project_number, const EventBatch
   for (const EventRow& row : batch.rows) {
     const std::string_view address = row.key.model;
     const std::string_view name = address.substr(0, address.find('@'));
-    ModelPointer model = registry.FindByName(project_number, name);
-    if (!model) model = registry.FindById(project_number, name);
+    ModelPointer model = registry.FindByNameOrId(project_number, name);
     if (model) known.push_back({&row, std::move(model)});
   }
   return known;

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "protocol/device_context.h"
+#include "protocol/model_messages.h"
 
 namespace godwit::server {
 namespace {
@@ -39,12 +40,6 @@ class ShortText {
 // Empty for what is no context: the one that was said before stays then.
 std::string WellFormed(std::string_view context) {
   return DeviceContext::Parse(context).ok() ? std::string(context) : "";
-}
-
-bool IsSha256Hex(std::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
 }
 
 }  // namespace
@@ -181,8 +176,8 @@ Status Sightings::Write(const std::vector<Entry>& entries) {
                 "last_seen_ms END, context = CASE WHEN $4 = '' OR last_seen_ms > $3 THEN context "
                 "ELSE $4 END WHERE project_number = $1 AND fid = $2",
                 {entry.project_number, fid, entry.time_ms, WellFormed(entry.context.view())}));
-        ModelPointer model = registry->FindByName(entry.project_number, entry.model.view());
-        if (!model) model = registry->FindById(entry.project_number, entry.model.view());
+        const ModelPointer model =
+            registry->FindByNameOrId(entry.project_number, entry.model.view());
         if (known == 0 || !model || !IsSha256Hex(entry.held_hash.view())) continue;
         GODWIT_RETURN_IF_ERROR(
             sql.Execute("INSERT INTO held_models (project_number, fid, model_id, sha256, seen_ms) "

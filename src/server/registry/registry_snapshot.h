@@ -46,6 +46,11 @@ class RegistrySnapshot {
   ModelPointer FindByName(int64_t project_number, std::string_view display_name) const {
     return by_name_.Find({project_number, display_name});
   }
+  // A device may ask for either; a name goes before another model's id.
+  ModelPointer FindByNameOrId(int64_t project_number, std::string_view name_or_id) const {
+    ModelPointer model = FindByName(project_number, name_or_id);
+    return model ? model : FindById(project_number, name_or_id);
+  }
 
   const ModelIndex<ByAge>& models() const { return by_age_; }
 
