@@ -271,6 +271,7 @@ TEST_F(TargetingApiTest, ExplainsEachRule) {
   EXPECT_TRUE(Explain("face@none").json().Has("error"));
   EXPECT_TRUE(Explain("nose").json().Has("error"));
   EXPECT_EQ(Explain("face", "fAAAAAAAAAAAAAAAAAAAAA").status, 404);
+  EXPECT_EQ(Explain("face", "").status, 404) << "an empty id is none, not the lack of one";
   EXPECT_EQ(Explain("face@").status, 400);
 }
 

@@ -114,9 +114,10 @@ Result<Json> TargetingHandler::SetTestDevice(const ModelCall& call, const Model&
 Result<Json> TargetingHandler::Explain(const ModelCall& call, std::string_view text) {
   GODWIT_ASSIGN_OR_RETURN(const ModelAddress address, ModelAddress::Parse(text));
   const int64_t project = call.principal.project_number;
-  const std::string_view fid = call.target.query.Get("installation");
+  const auto asked = call.target.query.Find("installation");
+  const std::string_view fid = asked.value_or("");
   GODWIT_ASSIGN_OR_RETURN(const auto installation, services_.installations.Find(project, fid));
-  if (!fid.empty() && !installation) {
+  if (asked && !installation) {
     return Status(StatusCode::kNotFound,
                   "there is no such installation in this project (any more); `godwit get --json` "
                   "prints the id of the device that it plays");
