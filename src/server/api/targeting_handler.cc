@@ -116,6 +116,8 @@ Result<Json> TargetingHandler::Explain(const ModelCall& call, std::string_view t
   const int64_t project = call.principal.project_number;
   const auto asked = call.target.query.Find("installation");
   const std::string_view fid = asked.value_or("");
+  // So that who asks sees what the device said a moment ago.
+  if (asked) GODWIT_RETURN_IF_ERROR(services_.sightings.Flush());
   GODWIT_ASSIGN_OR_RETURN(const auto installation, services_.installations.Find(project, fid));
   if (asked && !installation) {
     return Status(StatusCode::kNotFound,

@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <new>
 #include <string>
@@ -28,7 +27,7 @@ class ShortText {
   // A text that is longer is none.
   void Set(std::string_view text) noexcept {
     size_ = text.size() <= kSize ? static_cast<uint16_t>(text.size()) : 0;
-    std::memcpy(bytes_, text.data(), size_);
+    text.copy(bytes_, size_);  // Nothing of an absent header, whose data may be null.
   }
   std::string_view view() const { return {bytes_, size_}; }
 
